@@ -1,0 +1,262 @@
+/// Everything a partition decides by: meters, plans, add-ons, rules and the policies of input. Immutable once loaded.
+///
+/// `UpsellConfiguration` compiles it from `catalogue.yaml` and `rules.yaml`; identifiers are positions in its arrays.
+public struct Catalogue: Sendable, Equatable {
+    public var meters: [Meter]
+    /// The ladder, lowest plan first.
+    public var plans: [Plan]
+    public var addOns: [AddOn]
+    public var rules: [Rule]
+    public var policy: Policy
+
+    public init(meters: [Meter], plans: [Plan], addOns: [AddOn] = [], rules: [Rule] = [], policy: Policy = Policy()) {
+        self.meters = meters
+        self.plans = plans
+        self.addOns = addOns
+        self.rules = rules
+        self.policy = policy
+    }
+
+    public func meter(named name: String) -> MeterID? { meters.firstIndex { $0.name == name }.map(MeterID.init(_:)) }
+    public func plan(named name: String) -> PlanID? { plans.firstIndex { $0.name == name }.map(PlanID.init(_:)) }
+    public func rule(named name: String) -> RuleID? { rules.firstIndex { $0.name == name }.map(RuleID.init(_:)) }
+
+    public subscript(meter: MeterID) -> Meter { meters[meter.index] }
+    public subscript(plan: PlanID) -> Plan { plans[plan.index] }
+    public subscript(rule: RuleID) -> Rule { rules[rule.index] }
+}
+
+/// A named aggregation of usage events in a window.
+public struct Meter: Sendable, Equatable {
+    public var name: String
+    /// CloudEvents types that feed it; at least one.
+    public var eventTypes: [String]
+    /// All must hold; empty admits every event of the types.
+    public var filter: [FieldCondition]
+    public var aggregation: Aggregation
+    /// Where the quantity (`sum`, `max`, `latest`) or the counted value (`unique`) lies; nil for `count` and `active_days`.
+    public var value: FieldPath?
+    /// What one unit is called: `requests`, `bytes`, `seats`.
+    public var unit: String
+    /// Decimals: quantities are integers of 10⁻ˢᶜᵃˡᵉ units. `0...9`.
+    public var scale: Int
+    public var dimension: Dimension?
+    public var window: Window
+    /// `unique` only: distinct values kept for one counter; further ones are not counted, and that is (default 10,000).
+    public var uniqueMax: Int
+
+    public init(
+        name: String, eventTypes: [String], filter: [FieldCondition] = [], aggregation: Aggregation,
+        value: FieldPath? = nil, unit: String = "units", scale: Int = 0, dimension: Dimension? = nil, window: Window,
+        uniqueMax: Int = 10_000
+    ) {
+        self.name = name
+        self.eventTypes = eventTypes
+        self.filter = filter
+        self.aggregation = aggregation
+        self.value = value
+        self.unit = unit
+        self.scale = scale
+        self.dimension = dimension
+        self.window = window
+        self.uniqueMax = uniqueMax
+    }
+
+    public enum Aggregation: String, Sendable, Equatable, CaseIterable {
+        case count, sum, max, latest, unique
+        case activeDays = "active_days"
+    }
+
+    /// Which span of time a counter covers.
+    public enum Window: Sendable, Equatable {
+        /// Starts anew at each reset.
+        case period(Reset)
+        /// The last N days, in hourly buckets of UTC. `1...366`.
+        case rolling(days: Int)
+        case lifetime
+        /// A level that rises and falls: seats taken, bytes stored. `sum` (of differences) or `latest` only.
+        case gauge
+    }
+
+    /// When a `period` counter starts anew; independent of the plan's billing interval.
+    public struct Reset: Sendable, Equatable, Hashable {
+        public var unit: Unit
+        public var alignment: Alignment
+
+        public init(_ unit: Unit, _ alignment: Alignment = .calendar) {
+            self.unit = unit
+            self.alignment = alignment
+        }
+
+        public enum Unit: String, Sendable, CaseIterable { case day, week, month, year }
+        /// `calendar`: midnight, Monday, the 1st, 1 January, in the account's time zone.
+        /// `anniversary`: counted from the account's anchor; a 31st becomes the last day of a short month.
+        public enum Alignment: String, Sendable, CaseIterable { case calendar, anniversary }
+    }
+
+    /// A field that splits the meter into one counter for each of its values.
+    public struct Dimension: Sendable, Equatable {
+        public var name: String
+        public var path: FieldPath
+        /// Values kept apart for one account; later ones count under `Dimension.other`.
+        public var max: Int
+
+        public init(name: String, path: FieldPath, max: Int = 50) {
+            self.name = name
+            self.path = path
+            self.max = max
+        }
+
+        /// Name of the counter that takes values beyond `max`.
+        public static let other = "~other"
+    }
+}
+
+/// Names of nested objects, outermost first: `data.bytes` is `["data", "bytes"]`. Never empty.
+public struct FieldPath: Sendable, Equatable, Hashable, CustomStringConvertible {
+    public var names: [String]
+    public init(_ names: [String]) { self.names = names }
+    /// Splits at dots.
+    public init(dotted text: String) { self.names = text.split(separator: ".").map(String.init) }
+    public var description: String { names.joined(separator: ".") }
+}
+
+/// A condition on a field of the event: the field's text (string, number as written, `true`, `false`) is one of `anyOf`.
+public struct FieldCondition: Sendable, Equatable {
+    public var path: FieldPath
+    public var anyOf: [String]
+    public init(path: FieldPath, anyOf: [String]) {
+        self.path = path
+        self.anyOf = anyOf
+    }
+}
+
+/// What an account may use of a meter. 0 means "not in this plan".
+@frozen
+public enum Limit: Sendable, Equatable, Hashable {
+    /// In integers of the meter's scale, `0...`.
+    case of(Int64)
+    case unlimited
+}
+
+/// A rung of the ladder.
+public struct Plan: Sendable, Equatable {
+    public var name: String
+    public var title: String
+    /// Limit of each meter, by position in `Catalogue.meters`. A meter that the plan does not mention is unlimited.
+    public var limits: [PlanLimit]
+    public var prices: [Price]
+    /// Features and their levels, as written: `reporting: advanced`.
+    public var features: [Feature]
+    public var benefits: [String]
+    /// Name of the plan that replaces this archived one.
+    public var successor: String?
+
+    public init(
+        name: String, title: String? = nil, limits: [PlanLimit], prices: [Price] = [], features: [Feature] = [],
+        benefits: [String] = [], successor: String? = nil
+    ) {
+        self.name = name
+        self.title = title ?? name
+        self.limits = limits
+        self.prices = prices
+        self.features = features
+        self.benefits = benefits
+        self.successor = successor
+    }
+
+    public struct PlanLimit: Sendable, Equatable {
+        public var limit: Limit
+        public var enforcement: Enforcement
+        /// What happens at the limit, in words.
+        public var consequence: String?
+
+        public init(_ limit: Limit, enforcement: Enforcement = .hard, consequence: String? = nil) {
+            self.limit = limit
+            self.enforcement = enforcement
+            self.consequence = consequence
+        }
+
+        public static let unlimited = PlanLimit(.unlimited, enforcement: .soft)
+    }
+
+    public enum Enforcement: String, Sendable, CaseIterable { case hard, soft }
+
+    public struct Feature: Sendable, Equatable {
+        public var name: String
+        public var level: String
+        public init(name: String, level: String) {
+            self.name = name
+            self.level = level
+        }
+    }
+}
+
+/// A price of a plan or add-on.
+public struct Price: Sendable, Equatable {
+    /// ISO 4217, upper case.
+    public var currency: String
+    public var interval: Interval
+    public var kind: Kind
+    /// In minor units of the currency (cents); 0 for `contact`.
+    public var amount: Int64
+
+    public init(currency: String, interval: Interval, kind: Kind, amount: Int64) {
+        self.currency = currency
+        self.interval = interval
+        self.kind = kind
+        self.amount = amount
+    }
+
+    public enum Interval: String, Sendable, CaseIterable { case month, year }
+    public enum Kind: String, Sendable, CaseIterable { case exact, from, contact }
+}
+
+/// Something bought beside the plan that raises limits.
+public struct AddOn: Sendable, Equatable {
+    public var name: String
+    public var title: String
+    /// What one unit adds to a meter's limit, in integers of its scale; by position in `Catalogue.meters`, 0 for none.
+    public var adds: [Int64]
+    public var prices: [Price]
+
+    public init(name: String, title: String? = nil, adds: [Int64], prices: [Price] = []) {
+        self.name = name
+        self.title = title ?? name
+        self.adds = adds
+        self.prices = prices
+    }
+}
+
+/// How input is judged: the bounds and choices of contract §2. Durations in milliseconds.
+public struct Policy: Sendable, Equatable {
+    /// What becomes of usage whose account has no profile.
+    public var unknownAccounts: UnknownAccounts = .wait
+    /// `wait`: how long, and how many readings a partition keeps.
+    public var waitDuration: Int64 = 7 * .millisecondsPerDay
+    public var waitCapacity: Int = 100_000
+    /// Events older than clock − window are dead-lettered `too_old`.
+    public var dedupWindow: Int64 = 32 * .millisecondsPerDay
+    /// Identities kept for one partition.
+    public var dedupCapacity: Int = 500_000
+    /// How long a closed period still counts.
+    public var grace: Int64 = .millisecondsPerDay
+    /// How far event time may lie after record time, and record time after wall time.
+    public var futureTolerance: Int64 = 5 * .millisecondsPerMinute
+    /// What usage found in a topic at the first start without state does.
+    public var firstStart: FirstStart = .silent
+    /// Before it, state moves and nothing fires.
+    public var goLive: Timestamp?
+    /// Ticks stay this far behind wall time.
+    public var tickMargin: Int64 = 5 * .millisecondsPerSecond
+
+    public init() {}
+
+    public enum UnknownAccounts: Sendable, Equatable {
+        case wait
+        case defaultPlan(PlanID)
+        case ignore
+    }
+
+    public enum FirstStart: String, Sendable, CaseIterable { case silent, fire }
+}
