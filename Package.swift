@@ -48,6 +48,7 @@ let package = Package(
         module("KafkaTransport", ["CRdKafka"]),
         module("UpsellConfiguration", ["UpsellModel", "CYAML"]),
         module("UpsellTelemetry", ["UpsellModel", "CSystemd"]),
+        module("UpsellCommandLine"),
         module(
             "UpsellRuntime",
             ["UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry"]),
@@ -57,7 +58,8 @@ let package = Package(
         .executableTarget(
             name: "upselld",
             dependencies: [
-                "UpsellModel", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellRuntime", "UpsellDemo",
+                "UpsellModel", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellCommandLine",
+                "UpsellRuntime", "UpsellDemo",
             ],
             swiftSettings: strictSettings),
 
@@ -75,6 +77,8 @@ let package = Package(
         tests("UpsellWireTests", ["UpsellWire", "UpsellModel", "UpsellTesting"]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
         tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellTelemetryTests", ["UpsellTelemetry"]),
+        tests("UpsellCommandLineTests", ["UpsellCommandLine"]),
         tests("UpsellRuntimeTests", ["UpsellRuntime", "UpsellModel", "UpsellTesting", "UpsellConfiguration"]),
         tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellTesting"]),
         tests("ScenarioTests", ["UpsellTesting"]),

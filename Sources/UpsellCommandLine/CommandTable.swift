@@ -1,0 +1,147 @@
+/// A command and all that the parser and the help know of it.
+struct CommandEntry {
+    var command: Command
+    /// What it does, in the list of commands.
+    var summary: String
+    /// Paragraphs of its own help, wrapped by hand at 78 columns.
+    var description: String
+    var options: [OptionEntry]
+    /// A word after the command, such as help's topic.
+    var operand: String?
+    var examples: [Example]
+
+    struct Example {
+        var line: String
+        var effect: String
+    }
+
+    static func of(_ command: Command) -> CommandEntry {
+        switch command {
+        case .run: run
+        case .check: check
+        case .demo: demo
+        case .version: version
+        case .help: help
+        }
+    }
+}
+
+/// An option of a command.
+struct OptionEntry {
+    var name: Name
+    /// Placeholder of its value; nil for a switch.
+    var value: String?
+    var summary: String
+
+    enum Name: String {
+        case config, set, limit, json, keep
+        case accessLog = "access-log"
+        case help
+    }
+
+    static let help = OptionEntry(name: .help, value: nil, summary: "print this help")
+}
+
+extension CommandEntry {
+    private static let configuration = [
+        OptionEntry(
+            name: .config, value: "FILE",
+            summary: "the configuration (default config/upselld.yaml); the files it names are\n"
+                + "found beside it"),
+        OptionEntry(
+            name: .set, value: "KEY=VALUE",
+            summary: "overrides one key of the configuration, such as\n"
+                + "kafka.bootstrap.servers=host:9092; may be repeated, the last wins"),
+    ]
+
+    private static let run = CommandEntry(
+        command: .run,
+        summary: "run the daemon",
+        description: """
+            Reads usage events and account profiles from Kafka, keeps each account's counters,
+            and publishes a trigger when usage reaches a threshold of the account's limit.
+            Runs in the foreground until SIGTERM or SIGINT, then finishes what it holds and
+            ends. The log goes to the systemd journal or to standard error.
+
+            A key's value is the first of: --set, the environment (UPSELLD_ and the key in
+            capitals with underscores: UPSELLD_KAFKA_BOOTSTRAP_SERVERS), the file, the default.
+            """,
+        options: configuration,
+        examples: [
+            Example(line: "upselld run", effect: "with config/upselld.yaml"),
+            Example(
+                line: "upselld run --config /etc/upselld/upselld.yaml --set kafka.bootstrap.servers=kafka1:9092",
+                effect: "elsewhere, with another broker than the file names"),
+        ])
+
+    private static let check = CommandEntry(
+        command: .check,
+        summary: "validate everything that run would read",
+        description: """
+            Reads the configuration, the catalogue and the rules exactly as run would, and
+            prints every complaint at once, one a line:
+
+              file:line: path: what is wrong; expected what
+
+            Connects to nothing. Prints one line and ends with 0 when all is well, with 78
+            otherwise.
+            """,
+        options: configuration,
+        examples: [
+            Example(line: "upselld check", effect: "config/upselld.yaml and the files it names"),
+            Example(
+                line: "upselld check --config new/upselld.yaml && systemctl restart upselld", effect: "try before use"),
+        ])
+
+    private static let demo = CommandEntry(
+        command: .demo,
+        summary: "see it work, without Kafka",
+        description: """
+            Starts an embedded broker, plays a month of simulated usage of a few accounts into
+            it (users, storage, integrations and API calls on the plans Basic, Pro and
+            Enterprise, with an upgrade on the way), runs the same pipeline as run, and shows
+            accounts filling up and triggers coming out: live on a terminal, as plain lines
+            otherwise. NO_COLOR=1 turns colours off.
+            """,
+        options: [
+            OptionEntry(
+                name: .accessLog, value: "FILE",
+                summary: "plays a web access log (combined format) instead: the address is the\n"
+                    + "account, a request is one api_calls, its size is bandwidth"),
+            OptionEntry(
+                name: .limit, value: "N",
+                summary: "limit of api_calls a month in the plan of accounts without profile"),
+            OptionEntry(
+                name: .json, value: nil,
+                summary: "standard output has one trigger a line, byte for byte as published,\n"
+                    + "and a summary as last line; all else goes to standard error"),
+            OptionEntry(
+                name: .keep, value: nil,
+                summary: "afterwards leaves broker and daemon running until Ctrl-C, and prints\n"
+                    + "the address for kcat"),
+        ],
+        examples: [
+            Example(line: "upselld demo", effect: "the built-in stream"),
+            Example(
+                line: "upselld demo --access-log access.log --limit 100",
+                effect: "who would need more than 100 requests a month"),
+            Example(
+                line: "upselld demo --access-log access.log --limit 100 --json | tail -1", effect: "only the summary"),
+            Example(line: "upselld demo --keep", effect: "then subscribe: kcat -b ADDRESS -t upselld.triggers -C"),
+        ])
+
+    private static let version = CommandEntry(
+        command: .version,
+        summary: "print the versions of upselld and of what it is built on",
+        description: "Prints the versions of upselld, Swift, librdkafka and the other libraries, one a line.",
+        options: [],
+        examples: [])
+
+    private static let help = CommandEntry(
+        command: .help,
+        summary: "explain a command",
+        description: "Prints the help of a command, or the overview.",
+        options: [],
+        operand: "COMMAND",
+        examples: [])
+}

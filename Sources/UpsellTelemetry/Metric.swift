@@ -1,0 +1,87 @@
+/// A family of numbers the daemon publishes about itself.
+///
+/// Counters are named `upselld_<noun>_<unit>_total`, gauges `upselld_<noun>_<unit>`. `Metric.all` is the catalogue:
+/// what is not in it cannot be published.
+public struct Metric: Sendable, Hashable {
+    public let name: String
+    public let kind: Kind
+    /// One sentence for the reader of a dashboard.
+    public let help: String
+    /// Names of the labels, in order; a cell gives one value for each.
+    public let labels: [String]
+
+    public enum Kind: String, Sendable { case counter, gauge }
+
+    private init(counter noun: String, _ unit: String, labels: [String] = [], _ help: String) {
+        name = "upselld_\(noun)_\(unit)_total"
+        kind = .counter
+        self.help = help
+        self.labels = labels
+    }
+
+    private init(gauge noun: String, _ unit: String, labels: [String] = [], _ help: String) {
+        name = "upselld_\(noun)_\(unit)"
+        kind = .gauge
+        self.help = help
+        self.labels = labels
+    }
+}
+
+extension Metric {
+    // Input. `read = applied + duplicates + skipped + dead letters + waiting` holds for usage at every epoch's end.
+    public static let inputRecords = Metric(
+        counter: "input", "records", labels: ["topic"], "Records read from an input topic.")
+    public static let inputBytes = Metric(
+        counter: "input", "bytes", labels: ["topic"], "Key and value bytes of records read from an input topic.")
+    public static let inputBatches = Metric(
+        counter: "input", "batches", "Batches handed from the poll thread to a partition.")
+    public static let usageEvents = Metric(counter: "usage", "events", "Usage events applied to at least one meter.")
+    public static let duplicateEvents = Metric(
+        counter: "duplicate", "events", "Usage events whose identity was seen before; they changed nothing.")
+    public static let skippedEvents = Metric(
+        counter: "skipped", "events", "Events of a type or content that no meter asks for.")
+    public static let lateEvents = Metric(counter: "late", "events", "Usage events behind grace: lifetime meters only.")
+    public static let waitingEvents = Metric(
+        gauge: "waiting", "events", "Usage events kept until the profile of their account arrives.")
+    public static let profiles = Metric(
+        counter: "profile", "records", "Profiles and tombstones taken from the accounts topic.")
+    public static let deadLetters = Metric(
+        counter: "dead_letter", "records", labels: ["topic", "reason"], "Records sent to the dead-letter topic.")
+    public static let keyMismatches = Metric(
+        counter: "key_mismatch", "records", labels: ["topic"], "Records whose key is not their account id.")
+    public static let misplacedKeys = Metric(
+        counter: "misplaced_key", "records", labels: ["topic"],
+        "Records that lie where the topic's own partitioner would not put them.")
+    public static let offsetGaps = Metric(
+        counter: "offset_gap", "records", labels: ["topic"], "Offsets missing between two records that were read.")
+    public static let repeatedRecords = Metric(
+        counter: "repeated", "records", labels: ["topic"],
+        "Records that librdkafka handed out a second time; dropped by their offset.")
+
+    // Output.
+    public static let triggers = Metric(
+        counter: "trigger", "records", labels: ["rule"], "Triggers published.")
+    public static let heldTriggers = Metric(
+        counter: "held_trigger", "records", labels: ["reason"], "Triggers that were held back.")
+    public static let epochs = Metric(counter: "partition", "epochs", "Frozen shares that left a partition.")
+    public static let deliveryFailures = Metric(
+        counter: "delivery", "failures", labels: ["topic"], "Output records that Kafka refused.")
+
+    // Condition.
+    public static let assignedPartitions = Metric(gauge: "assigned", "partitions", "Partitions this instance owns.")
+    public static let accounts = Metric(gauge: "known", "accounts", "Accounts with state in this instance.")
+    public static let dedupIdentities = Metric(gauge: "dedup", "identities", "Event identities remembered.")
+    public static let dedupHorizon = Metric(
+        gauge: "dedup_horizon", "seconds", labels: ["partition"],
+        "How far back from the partition's clock a repeated identity is still recognised.")
+    public static let clockLag = Metric(
+        gauge: "clock_lag", "seconds", labels: ["partition"], "Wall time minus the partition's clock.")
+
+    /// The catalogue, in the order in which it is published.
+    public static let all: [Metric] = [
+        inputRecords, inputBytes, inputBatches, usageEvents, duplicateEvents, skippedEvents, lateEvents, waitingEvents,
+        profiles, deadLetters, keyMismatches, misplacedKeys, offsetGaps, repeatedRecords, triggers, heldTriggers,
+        epochs,
+        deliveryFailures, assignedPartitions, accounts, dedupIdentities, dedupHorizon, clockLag,
+    ]
+}
