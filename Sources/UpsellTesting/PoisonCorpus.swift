@@ -19,7 +19,8 @@ public enum PoisonCorpus {
         /// A usage record of a test's own; its expectation is the test's.
         public init(usage name: String, key: [UInt8]?, value: [UInt8]?, headers: [(name: String, value: [UInt8]?)]) {
             self.init(
-                name: name, topic: .usage, key: key, value: value, headers: headers, reason: .invalidJSON, judge: .decoder)
+                name: name, topic: .usage, key: key, value: value, headers: headers, reason: .invalidJSON,
+                judge: .decoder)
         }
 
         init(
@@ -161,7 +162,8 @@ public enum PoisonCorpus {
         usage("invalid UTF-8, bare continuation", .invalidUTF8, text("{\"id\":\"") + [0x80] + text("\"}")),
         usage("invalid UTF-8, overlong slash", .invalidUTF8, text("{\"id\":\"") + [0xc0, 0xaf] + text("\"}")),
         usage("invalid UTF-8, surrogate", .invalidUTF8, text("{\"id\":\"") + [0xed, 0xa0, 0x80] + text("\"}")),
-        usage("invalid UTF-8, above U+10FFFF", .invalidUTF8, text("{\"id\":\"") + [0xf4, 0x90, 0x80, 0x80] + text("\"}")),
+        usage(
+            "invalid UTF-8, above U+10FFFF", .invalidUTF8, text("{\"id\":\"") + [0xf4, 0x90, 0x80, 0x80] + text("\"}")),
         usage("65 containers within containers", .tooDeep, event(data: nested(64))),
         usage("100,000 open brackets", .tooDeep, text("{\"data\":" + String(repeating: "[", count: 100_000) + "}")),
         usage("member twice", .duplicateKey, event(extra: ",\"id\":\"e-2\"")),
@@ -280,7 +282,8 @@ public enum PoisonCorpus {
             "binary mode with another specversion", .unsupportedSpecVersion, text("{}"),
             headers: binary("ce_specversion", "2.0")),
         usage("binary mode without id", .missingAttribute, text("{}"), headers: binary("ce_id", nil)),
-        usage("binary mode without subject", .missingAttribute, text("{\"bytes\":1}"), headers: binary("ce_subject", nil)),
+        usage(
+            "binary mode without subject", .missingAttribute, text("{\"bytes\":1}"), headers: binary("ce_subject", nil)),
         usage("binary mode with bad time", .invalidTime, text("{}"), headers: binary("ce_time", "yesterday")),
         usage("binary mode with two ids", .duplicateKey, text("{}"), headers: binaryHeaders + [("ce_id", "b-2")]),
         usage("binary mode with bad data", .invalidJSON, text("{\"bytes\":1"), headers: binaryHeaders),
@@ -314,18 +317,27 @@ public enum PoisonCorpus {
         account("profile of an unknown plan", .unknownPlan, "{\"plan\":\"platinum\"}"),
         account("profile with plan as a number", .wrongType, "{\"plan\":1}"),
         account("profile with a pending unknown plan", .unknownPlan, "{\"plan\":\"basic\",\"pendingPlan\":\"x\"}"),
-        account("profile of an unknown time zone", .unknownTimeZone, "{\"plan\":\"basic\",\"timeZone\":\"Mars/Olympus\"}"),
+        account(
+            "profile of an unknown time zone", .unknownTimeZone, "{\"plan\":\"basic\",\"timeZone\":\"Mars/Olympus\"}"),
         account("profile with unknown status", .wrongType, "{\"plan\":\"basic\",\"status\":\"happy\"}"),
         account("profile with bad time", .invalidTime, "{\"plan\":\"basic\",\"since\":\"last year\"}"),
         account(
             "profile with a period that ends before it starts", .invalidTime,
             "{\"plan\":\"basic\",\"period\":{\"start\":\"2026-02-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\"}}"),
         account("profile with mrr in fractions of a cent", .tooManyDecimals, "{\"plan\":\"basic\",\"mrr\":2900.5}"),
-        account("profile with a negative override", .negativeQuantity, "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":-1}}"),
-        account("profile with an override as text", .wrongType, "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":\"many\"}}"),
-        account("profile with an override too fine", .tooManyDecimals, "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":0.5}}"),
-        account("profile with an override too large", .overflow, "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":1e19}}"),
-        account("profile with an add-on without id", .missingField, "{\"plan\":\"basic\",\"addOns\":[{\"quantity\":1}]}"),
+        account(
+            "profile with a negative override", .negativeQuantity,
+            "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":-1}}"),
+        account(
+            "profile with an override as text", .wrongType,
+            "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":\"many\"}}"),
+        account(
+            "profile with an override too fine", .tooManyDecimals,
+            "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":0.5}}"),
+        account(
+            "profile with an override too large", .overflow, "{\"plan\":\"basic\",\"overrides\":{\"api_calls\":1e19}}"),
+        account(
+            "profile with an add-on without id", .missingField, "{\"plan\":\"basic\",\"addOns\":[{\"quantity\":1}]}"),
         account("profile with a member twice", .duplicateKey, "{\"plan\":\"basic\",\"plan\":\"basic\"}"),
     ]
 }

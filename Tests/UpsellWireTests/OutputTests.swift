@@ -12,7 +12,8 @@ struct OutputTests {
         current: Int64 = 9_001, full: Bool = true
     ) -> Trigger {
         Trigger(
-            id: TriggerID(high: 1, low: 0xabc), account: "acct \"1\"\n", rule: "storage", ruleVersion: 1, signal: .limit,
+            id: TriggerID(high: 1, low: 0xabc), account: "acct \"1\"\n", rule: "storage", ruleVersion: 1,
+            signal: .limit,
             cause: .usage, meter: "storage", meterUnit: "GB", scale: 2,
             dimension: full ? (name: "region", value: "eu") : nil, previous: 7_999, current: current, limit: limit,
             thresholdUnit: unit, crossed: crossed,
@@ -72,7 +73,8 @@ struct OutputTests {
     @Test func aReferenceCarriesSizeHashAndHead() throws {
         let context = DeadLetterContext(
             topic: "upselld.usage", partition: PartitionID(1), offset: 9, stage: .decode,
-            rejection: Rejection(.oversized, "too \"long\""), timestamp: Timestamp(milliseconds: 0), applicationVersion: "0")
+            rejection: Rejection(.oversized, "too \"long\""), timestamp: Timestamp(milliseconds: 0),
+            applicationVersion: "0")
         let value = [UInt8](repeating: UInt8(ascii: "x"), count: 5_000)
         let body = withBytes("abc") { key in
             let value = value
@@ -90,20 +92,26 @@ struct OutputTests {
 
     @Test func headersFollowKafkaConnect() {
         let context = DeadLetterContext(
-            topic: "upselld.usage", partition: PartitionID(1), offset: 9, stage: .apply, rejection: Rejection(.tooOld, "late"),
+            topic: "upselld.usage", partition: PartitionID(1), offset: 9, stage: .apply,
+            rejection: Rejection(.tooOld, "late"),
             timestamp: Timestamp(milliseconds: 0), applicationVersion: "0.1")
-        let headers = DeadLetterHeaders.headers(context).map { "\($0.name)=\(String(decoding: $0.value, as: UTF8.self))" }
+        let headers = DeadLetterHeaders.headers(context).map {
+            "\($0.name)=\(String(decoding: $0.value, as: UTF8.self))"
+        }
         #expect(
-            headers == [
-                "topic=upselld.usage", "partition=1", "offset=9", "stage=apply", "exception.class.name=upselld.Rejection",
-                "exception.message=late", "timestamp=1970-01-01T00:00:00.000Z", "app.version=0.1", "reason=too_old",
-            ].map { "__upselld.errors." + $0 })
+            headers
+                == [
+                    "topic=upselld.usage", "partition=1", "offset=9", "stage=apply",
+                    "exception.class.name=upselld.Rejection",
+                    "exception.message=late", "timestamp=1970-01-01T00:00:00.000Z", "app.version=0.1", "reason=too_old",
+                ].map { "__upselld.errors." + $0 })
     }
 
     // MARK: A reading of the schemas: required and allowed members, constants, enumerations, types, patterns.
 
     private func check(_ bytes: [UInt8], _ name: String) throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
         let file = root.appendingPathComponent("config/schemas/\(name).schema.json")
         let schema = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
         let value = try JSONSerialization.jsonObject(with: Data(bytes))
@@ -128,7 +136,7 @@ struct OutputTests {
             found.append("\(place): not \(pattern)")
         }
         if let minimum = schema["minimum"] as? NSNumber, let number = value as? NSNumber,
-            number.compare(minimum) == .orderedAscending
+            number.doubleValue < minimum.doubleValue
         {
             found.append("\(place): below \(minimum)")
         }

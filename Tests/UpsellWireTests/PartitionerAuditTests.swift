@@ -2,11 +2,12 @@ import Testing
 import UpsellWire
 
 struct PartitionerAuditTests {
-    @Test(arguments: [
-        ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
-        ("a-little-bit-longer-string", -1_486_304_829),
-        ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
-    ] as [(String, Int32)])
+    @Test(
+        arguments: [
+            ("21", -973_932_308), ("foobar", -790_332_482), ("a-little-bit-long-string", -985_981_536),
+            ("a-little-bit-longer-string", -1_486_304_829),
+            ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58_897_971), ("abc", 479_470_107),
+        ] as [(String, Int32)])
     func murmur2AgreesWithKafka(_ key: String, _ hash: Int32) {
         let expected = Int32((UInt32(bitPattern: hash) & 0x7fff_ffff) % 1_009)
         #expect(withBytes(key) { PartitionerAudit.murmur2Partition(of: $0, 1_009) } == expected)
@@ -41,7 +42,8 @@ struct PartitionerAuditTests {
     @Test func recordsOfTheOtherPartitionerAreCounted() {
         let mixed = audit(4_000) { key in
             withBytes(key) {
-                key.hasSuffix("7") ? PartitionerAudit.crc32Partition(of: $0, 12) : PartitionerAudit.murmur2Partition(of: $0, 12)
+                key.hasSuffix("7")
+                    ? PartitionerAudit.crc32Partition(of: $0, 12) : PartitionerAudit.murmur2Partition(of: $0, 12)
             }
         }
         #expect(mixed.inferred == .murmur2)

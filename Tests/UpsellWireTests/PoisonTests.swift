@@ -87,7 +87,8 @@ struct PoisonTests {
         #expect(judge.refused > 1_000)
     }
 
-    private static let dangerous = Array("{}[]\",:\\/0123456789-+.eEtfnu \n\t\r".utf8) + [0, 1, 0x1f, 0x7f, 0x80, 0xc0, 0xff]
+    private static let dangerous =
+        Array("{}[]\",:\\/0123456789-+.eEtfnu \n\t\r".utf8) + [0, 1, 0x1f, 0x7f, 0x80, 0xc0, 0xff]
 
     private static let seeds: [[UInt8]] = [
         """

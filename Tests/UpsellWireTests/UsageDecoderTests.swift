@@ -15,7 +15,9 @@ struct UsageDecoderTests {
 
     @Test func aStructuredEventBecomesARow() throws {
         let decoded = Decoded(
-            event("\"type\":\"api.transfer\",\"time\":\"2026-11-23T05:00:00.25+01:00\",\"data\":{\"bytes\":12.5,\"region\":\"eu\"}"))
+            event(
+                "\"type\":\"api.transfer\",\"time\":\"2026-11-23T05:00:00.25+01:00\",\"data\":{\"bytes\":12.5,\"region\":\"eu\"}"
+            ))
         #expect(decoded.outcome == .decoded(keyMatchesAccount: true))
         let row = try #require(decoded.event)
         #expect(decoded.account == "acct-1")
@@ -36,7 +38,8 @@ struct UsageDecoderTests {
     @Test func escapedNamesAndValuesMeanTheSame() throws {
         let plain = Decoded(event("\"type\":\"api.request\""))
         let escaped = Decoded(
-            "{\"specversio\\u006e\":\"1\\u002e0\",\"\\u0069d\":\"\\u0031\",\"source\":\"\\/s\",\"subject\":\"acct\\u002d1\",\"type\":\"api.request\"}")
+            "{\"specversio\\u006e\":\"1\\u002e0\",\"\\u0069d\":\"\\u0031\",\"source\":\"\\/s\",\"subject\":\"acct\\u002d1\",\"type\":\"api.request\"}"
+        )
         #expect(escaped.outcome == .decoded(keyMatchesAccount: true))
         #expect(try #require(escaped.event).identity == #require(plain.event).identity)
         #expect(try #require(escaped.event).accountHash == #require(plain.event).accountHash)
@@ -47,7 +50,8 @@ struct UsageDecoderTests {
             try #require(
                 Decoded(
                     "{\"specversion\":\"1.0\",\"id\":\"\(id)\",\"source\":\"\(source)\",\"subject\":\"a\",\"type\":\"api.request\"}"
-                ).event).identity
+                ).event
+            ).identity
         }
         #expect(try identity("/a", "bc") != identity("/ab", "c"))
         #expect(try identity("/a", "1") == identity("/a", "1"))
@@ -56,7 +60,8 @@ struct UsageDecoderTests {
     @Test func unknownTypesAreSkippedAfterTheDocumentProvedValid() {
         #expect(Decoded(event("\"type\":\"billing.paid\"")).outcome == .skipped)
         #expect(
-            Decoded("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"billing.paid\"}").outcome == .skipped,
+            Decoded("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"billing.paid\"}").outcome
+                == .skipped,
             "subject is optional in CloudEvents")
         #expect(Decoded(event("\"type\":\"billing.paid\"") + "x").reason == .invalidJSON)
         #expect(Decoded(event("\"type\":\"billing.paid\",\"time\":\"now\"")).reason == .invalidTime)
@@ -98,11 +103,14 @@ struct UsageDecoderTests {
         let type = ["x"]
         let meters = [
             Meter(name: "n", eventTypes: type, aggregation: .count, window: .lifetime),
-            Meter(name: "s", eventTypes: type, aggregation: .sum, value: FieldPath(["data", "v"]), scale: 1, window: .lifetime),
+            Meter(
+                name: "s", eventTypes: type, aggregation: .sum, value: FieldPath(["data", "v"]), scale: 1,
+                window: .lifetime),
             Meter(name: "u", eventTypes: type, aggregation: .unique, value: FieldPath(["subject"]), window: .lifetime),
             Meter(name: "other", eventTypes: ["y"], aggregation: .count, window: .lifetime),
         ]
-        let decoded = Decoded(event("\"type\":\"x\",\"data\":{\"v\":-3}"), catalogue: Catalogue(meters: meters, plans: []))
+        let decoded = Decoded(
+            event("\"type\":\"x\",\"data\":{\"v\":-3}"), catalogue: Catalogue(meters: meters, plans: []))
         let row = try #require(decoded.event)
         #expect(row.readingCount == 3)
         #expect(decoded.batch.readings.map(\.meter.index) == [0, 1, 2])
@@ -135,8 +143,11 @@ struct UsageDecoderTests {
     }
 
     @Test func structuredModeIsKnownByItsContentTypeWhateverTheCase() {
-        let headers: [(String, String?)] = [("Content-Type", "Application/CloudEvents+JSON; charset=UTF-8"), ("ce_id", "x")]
-        #expect(Decoded(event("\"type\":\"api.request\""), headers: headers).outcome == .decoded(keyMatchesAccount: true))
+        let headers: [(String, String?)] = [
+            ("Content-Type", "Application/CloudEvents+JSON; charset=UTF-8"), ("ce_id", "x"),
+        ]
+        #expect(
+            Decoded(event("\"type\":\"api.request\""), headers: headers).outcome == .decoded(keyMatchesAccount: true))
     }
 
     @Test func plainJSONIsReadByItsMapping() throws {
