@@ -107,7 +107,7 @@ struct csimdjson_parser {
     csimdjson_status fail(error_code error, const void *place);
     csimdjson_status object(ondemand::object &object, uint32_t index, unsigned depth, const void *place);
     csimdjson_status array(ondemand::array &array, uint32_t index, unsigned depth, const void *place);
-    csimdjson_status value(ondemand::value value, std::string_view key, bool has_key, unsigned depth);
+    csimdjson_status value(ondemand::value &value, std::string_view key, bool has_key, unsigned depth);
     csimdjson_status check_duplicates(uint32_t object_index, uint32_t count);
     void push(csimdjson_kind kind, std::string_view key, bool has_key, std::string_view text, unsigned depth);
 };
@@ -224,6 +224,7 @@ csimdjson_status csimdjson_parser::object(
         if (!plain_text(reinterpret_cast<const uint8_t *>(field.key().raw()), key)) {
             if (auto error = field.unescaped_key().get(key)) { return fail(error, place); }
         }
+        // By reference: a copy on the stack is read back in other widths than it was written, which stalls.
         auto status = value(field.value(), key, true, depth + 1);
         if (status != CSIMDJSON_OK) { return status; }
         count++;
@@ -243,7 +244,7 @@ csimdjson_status csimdjson_parser::array(ondemand::array &array, uint32_t index,
     return CSIMDJSON_OK;
 }
 
-csimdjson_status csimdjson_parser::value(ondemand::value value, std::string_view key, bool has_key, unsigned depth) {
+csimdjson_status csimdjson_parser::value(ondemand::value &value, std::string_view key, bool has_key, unsigned depth) {
     std::string_view token = value.raw_json_token();
     switch (token[0]) {
     case '"': {
