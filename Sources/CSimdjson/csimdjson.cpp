@@ -48,14 +48,12 @@ bool is_number(std::string_view text) {
     return at == end;
 }
 
+bool is_space(char byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
+
 /// A raw token reaches to the next structural character: the white space in between is not part of it.
 std::string_view trimmed(std::string_view token) {
     size_t length = token.size();
-    while (length > 0) {
-        char last = token[length - 1];
-        if (last != ' ' && last != '\n' && last != '\r' && last != '\t') { break; }
-        length--;
-    }
+    while (length > 0 && is_space(token[length - 1])) { length--; }
     return token.substr(0, length);
 }
 
@@ -109,7 +107,7 @@ struct csimdjson_parser {
     csimdjson_status fail(error_code error, const void *place);
     csimdjson_status object(ondemand::object &object, uint32_t index, unsigned depth, const void *place);
     csimdjson_status array(ondemand::array &array, uint32_t index, unsigned depth, const void *place);
-    csimdjson_status value(ondemand::value value, std::string_view key, bool has_key, unsigned depth);
+    csimdjson_status value(ondemand::value &value, std::string_view key, bool has_key, unsigned depth);
     csimdjson_status check_duplicates(uint32_t object_index, uint32_t count);
     void push(csimdjson_kind kind, std::string_view key, bool has_key, std::string_view text, unsigned depth);
 };
@@ -133,7 +131,7 @@ bool csimdjson_parser::reserve(size_t length) {
         capacity = 0;
         return false;
     }
-    if (parser.allocate(wanted, CSIMDJSON_DEPTH_MAX) != SUCCESS) {
+    if (parser.allocate(wanted, CSIMDJSON_DEPTH_MAX + 8) != SUCCESS) {
         capacity = 0;
         return false;
     }
@@ -226,6 +224,7 @@ csimdjson_status csimdjson_parser::object(
         if (!plain_text(reinterpret_cast<const uint8_t *>(field.key().raw()), key)) {
             if (auto error = field.unescaped_key().get(key)) { return fail(error, place); }
         }
+        // By reference: a copy on the stack is read back in other widths than it was written, which stalls.
         auto status = value(field.value(), key, true, depth + 1);
         if (status != CSIMDJSON_OK) { return status; }
         count++;
@@ -245,13 +244,19 @@ csimdjson_status csimdjson_parser::array(ondemand::array &array, uint32_t index,
     return CSIMDJSON_OK;
 }
 
-csimdjson_status csimdjson_parser::value(ondemand::value value, std::string_view key, bool has_key, unsigned depth) {
+csimdjson_status csimdjson_parser::value(ondemand::value &value, std::string_view key, bool has_key, unsigned depth) {
     std::string_view token = value.raw_json_token();
     switch (token[0]) {
     case '"': {
         std::string_view text;
-        if (!plain_text(reinterpret_cast<const uint8_t *>(token.data()) + 1, text)) {
-            if (auto error = value.get_string().get(text)) { return fail(error, token.data()); }
+        if (plain_text(reinterpret_cast<const uint8_t *>(token.data()) + 1, text)) {
+            // Only peeked at: the enclosing iterator will skip it, and takes a string before a colon for a member name
+            // whose value it then skips too, unseen. A value is never followed by a colon.
+            const char *behind = text.data() + text.size() + 1;
+            while (is_space(*behind)) { behind++; }
+            if (*behind == ':') { return fail(CSIMDJSON_INVALID, "A colon follows a value.", behind); }
+        } else if (auto error = value.get_string().get(text)) {
+            return fail(error, token.data());
         }
         push(CSIMDJSON_STRING, key, has_key, text, depth);
         return CSIMDJSON_OK;

@@ -245,8 +245,9 @@ enum EventMode {
         let media = Self.mediaType(headers.value(at: contentType))
         if media.hasPrefix(ignoringCase: "application/cloudevents") {
             // A batch, and event formats other than JSON, are not read. The bare prefix means JSON.
-            guard Self.equalIgnoringCase(media, "application/cloudevents+json")
-                || Self.equalIgnoringCase(media, "application/cloudevents")
+            guard
+                Self.equalIgnoringCase(media, "application/cloudevents+json")
+                    || Self.equalIgnoringCase(media, "application/cloudevents")
             else {
                 throw Rejection(
                     .unsupportedContentType, "of the CloudEvents formats only application/cloudevents+json is read")

@@ -99,7 +99,8 @@ struct MeterProgram: Sendable {
         steps.append(
             Step(
                 meter: id, kind: Step.Kind(meter.aggregation), scale: meter.scale,
-                value: meter.value.map { store($0) } ?? .none, dimension: meter.dimension.map { store($0.path) } ?? .none,
+                value: meter.value.map { store($0) } ?? .none,
+                dimension: meter.dimension.map { store($0.path) } ?? .none,
                 firstCondition: first, conditionCount: conditions.count - first))
     }
 

@@ -1,0 +1,172 @@
+import Testing
+import UpsellModel
+import UpsellTesting
+import UpsellWire
+
+struct UsageDecoderTests {
+    private let plain = EventFormat.plain(
+        FieldMapping(
+            id: FieldPath(["request", "id"]), source: .constant("nginx"), type: .constant("api.transfer"),
+            subject: FieldPath(["tenant"]), time: FieldPath(["at"]), data: FieldPath(["payload"])))
+
+    private func event(_ members: String) -> String {
+        "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"subject\":\"acct-1\",\(members)}"
+    }
+
+    @Test func aStructuredEventBecomesARow() throws {
+        let decoded = Decoded(
+            event(
+                "\"type\":\"api.transfer\",\"time\":\"2026-11-23T05:00:00.25+01:00\",\"data\":{\"bytes\":12.5,\"region\":\"eu\"}"
+            ))
+        #expect(decoded.outcome == .decoded(keyMatchesAccount: true))
+        let row = try #require(decoded.event)
+        #expect(decoded.account == "acct-1")
+        #expect(row.time == Timestamp(milliseconds: 1_795_406_400_250))
+        #expect(row.recordTime == PoisonCorpus.recordTime)
+        #expect(row.offset == 7 && row.record == 7 && row.flags == [])
+        let reading = try #require(decoded.batch.readings.first)
+        #expect(reading.meter == MeterID(1) && reading.quantity == 1_250)
+        #expect(decoded.batch.text(reading.dimension) == "eu")
+        #expect(decoded.batch.arena.count == 8, "only account and dimension stay in the arena")
+    }
+
+    @Test func anEventWithoutTimeTakesTheRecords() {
+        #expect(Decoded(event("\"type\":\"api.request\"")).event?.time == PoisonCorpus.recordTime)
+        #expect(Decoded(event("\"type\":\"api.request\",\"time\":null")).event?.time == PoisonCorpus.recordTime)
+    }
+
+    @Test func escapedNamesAndValuesMeanTheSame() throws {
+        let plain = Decoded(event("\"type\":\"api.request\""))
+        let escaped = Decoded(
+            "{\"specversio\\u006e\":\"1\\u002e0\",\"\\u0069d\":\"\\u0031\",\"source\":\"\\/s\",\"subject\":\"acct\\u002d1\",\"type\":\"api.request\"}"
+        )
+        #expect(escaped.outcome == .decoded(keyMatchesAccount: true))
+        #expect(try #require(escaped.event).identity == #require(plain.event).identity)
+        #expect(try #require(escaped.event).accountHash == #require(plain.event).accountHash)
+    }
+
+    @Test func identityIsSourceAndId() throws {
+        func identity(_ source: String, _ id: String) throws -> UInt64 {
+            try #require(
+                Decoded(
+                    "{\"specversion\":\"1.0\",\"id\":\"\(id)\",\"source\":\"\(source)\",\"subject\":\"a\",\"type\":\"api.request\"}"
+                ).event
+            ).identity
+        }
+        #expect(try identity("/a", "bc") != identity("/ab", "c"))
+        #expect(try identity("/a", "1") == identity("/a", "1"))
+    }
+
+    @Test func unknownTypesAreSkippedAfterTheDocumentProvedValid() {
+        #expect(Decoded(event("\"type\":\"billing.paid\"")).outcome == .skipped)
+        #expect(
+            Decoded("{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"billing.paid\"}").outcome
+                == .skipped,
+            "subject is optional in CloudEvents")
+        #expect(Decoded(event("\"type\":\"billing.paid\"") + "x").reason == .invalidJSON)
+        #expect(Decoded(event("\"type\":\"billing.paid\",\"time\":\"now\"")).reason == .invalidTime)
+    }
+
+    @Test func aKeyThatIsNotTheAccountIsTold() {
+        let value = event("\"type\":\"api.request\"")
+        #expect(Decoded(value, key: "acct-2").outcome == .decoded(keyMatchesAccount: false))
+        #expect(Decoded(value, key: nil).outcome == .decoded(keyMatchesAccount: false))
+    }
+
+    @Test func backfillAndSnapshotAreRead() {
+        #expect(Decoded(event("\"type\":\"api.request\",\"backfill\":true")).event?.flags == .backfill)
+        #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":\"true\"")).event?.flags == .snapshot)
+        #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":false,\"backfill\":null")).event?.flags == [])
+    }
+
+    @Test func filtersCompareTheFieldsText() {
+        func outcome(_ data: String) -> DecodeOutcome {
+            let meter = Meter(
+                name: "errors", eventTypes: ["api.request"],
+                filter: [
+                    FieldCondition(path: FieldPath(["data", "status"]), anyOf: ["500", "503"]),
+                    FieldCondition(path: FieldPath(["region"]), anyOf: ["eu"]),
+                ], aggregation: .count, window: .lifetime)
+            return Decoded(
+                event("\"type\":\"api.request\",\"region\":\"eu\",\"data\":\(data)"),
+                catalogue: Catalogue(meters: [meter], plans: [])
+            ).outcome
+        }
+        #expect(outcome("{\"status\":503}") == .decoded(keyMatchesAccount: true))
+        #expect(outcome("{\"status\":\"500\"}") == .decoded(keyMatchesAccount: true))
+        #expect(outcome("{\"status\":200}") == .skipped)
+        #expect(outcome("{\"status\":null}") == .skipped)
+        #expect(outcome("{}") == .skipped)
+    }
+
+    @Test func oneEventFeedsEveryMeterOfItsType() throws {
+        let type = ["x"]
+        let meters = [
+            Meter(name: "n", eventTypes: type, aggregation: .count, window: .lifetime),
+            Meter(
+                name: "s", eventTypes: type, aggregation: .sum, value: FieldPath(["data", "v"]), scale: 1,
+                window: .lifetime),
+            Meter(name: "u", eventTypes: type, aggregation: .unique, value: FieldPath(["subject"]), window: .lifetime),
+            Meter(name: "other", eventTypes: ["y"], aggregation: .count, window: .lifetime),
+        ]
+        let decoded = Decoded(
+            event("\"type\":\"x\",\"data\":{\"v\":-3}"), catalogue: Catalogue(meters: meters, plans: []))
+        let row = try #require(decoded.event)
+        #expect(row.readingCount == 3)
+        #expect(decoded.batch.readings.map(\.meter.index) == [0, 1, 2])
+        #expect(decoded.batch.readings[1].quantity == -30)
+        #expect(decoded.batch.readings[2].quantity == Int64(bitPattern: row.accountHash), "the hash of the same text")
+    }
+
+    @Test func binaryModeReadsHeaders() throws {
+        let headers: [(String, String?)] = [
+            ("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "/s"), ("ce_type", "api.transfer"),
+            ("ce_subject", "acct-1"), ("ce_time", "2026-11-23T04:00:00Z"), ("ce_backfill", "true"), ("trace", nil),
+        ]
+        let body = "{\"bytes\":1,\"region\":\"eu\"}"
+        for contentType in [nil, "application/json; charset=utf-8", "application/vnd.acme+json"] as [String?] {
+            let decoded = Decoded(body, headers: headers + (contentType.map { [("content-type", $0)] } ?? []))
+            #expect(decoded.outcome == .decoded(keyMatchesAccount: true))
+            let row = try #require(decoded.event)
+            #expect(row.flags == .backfill)
+            #expect(row.time == Timestamp(milliseconds: 1_795_406_400_000))
+            #expect(row.identity == Decoded(event("\"type\":\"api.request\"")).event?.identity)
+        }
+    }
+
+    @Test func binaryModeWithoutValueIsAnEventWithoutData() {
+        let headers: [(String, String?)] = [
+            ("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "/s"), ("ce_type", "api.request"),
+            ("ce_subject", "acct-1"),
+        ]
+        #expect(Decoded(nil, headers: headers).outcome == .decoded(keyMatchesAccount: true))
+    }
+
+    @Test func structuredModeIsKnownByItsContentTypeWhateverTheCase() {
+        let headers: [(String, String?)] = [
+            ("Content-Type", "Application/CloudEvents+JSON; charset=UTF-8"), ("ce_id", "x"),
+        ]
+        #expect(
+            Decoded(event("\"type\":\"api.request\""), headers: headers).outcome == .decoded(keyMatchesAccount: true))
+    }
+
+    @Test func plainJSONIsReadByItsMapping() throws {
+        let decoded = Decoded(
+            "{\"request\":{\"id\":17},\"tenant\":\"acct-1\",\"at\":\"2026-11-23T04:00:00Z\",\"payload\":{\"bytes\":3,\"region\":\"us\"}}",
+            format: plain)
+        #expect(decoded.outcome == .decoded(keyMatchesAccount: true))
+        #expect(decoded.batch.readings.first?.quantity == 300)
+        #expect(Decoded("{\"tenant\":\"acct-1\"}", format: plain).reason == .missingAttribute)
+    }
+
+    @Test func theLongestValueIsTakenAndOneByteMoreIsNot() {
+        let value = event("\"type\":\"api.request\"")
+        #expect(Decoded(value, maxRecordBytes: value.utf8.count).reason == nil)
+        #expect(Decoded(value, maxRecordBytes: value.utf8.count - 1).reason == .oversized)
+    }
+
+    @Test func sixtyFourContainersAreTaken() {
+        let deep = String(repeating: "[", count: 63) + String(repeating: "]", count: 63)
+        #expect(Decoded(event("\"type\":\"api.request\",\"deep\":\(deep)")).reason == nil)
+    }
+}
