@@ -9,6 +9,16 @@ public struct FeedRecord: Equatable, Sendable {
     public var value: [UInt8]
     /// Kafka's record timestamp; nil: now.
     public var time: Timestamp?
+    /// The plan that a profile puts its account on.
+    public var plan: String?
+
+    public init(topic: Topic, key: [UInt8], value: [UInt8], time: Timestamp?, plan: String? = nil) {
+        self.topic = topic
+        self.key = key
+        self.value = value
+        self.time = time
+        self.plan = plan
+    }
 
     public enum Topic: Sendable { case usage, accounts }
 }

@@ -13,7 +13,8 @@ import Testing
         "UpsellCommandLine": [],
         "KafkaTransport": ["CRdKafka", "Dispatch", "Synchronization", "Glibc"],
         "UpsellConfiguration": [
-            "UpsellModel", "CYAML", "Glibc", "Foundation", "FoundationEssentials", "FoundationInternationalization",
+            "UpsellModel", "CYAML", "Synchronization", "Glibc", "Foundation", "FoundationEssentials",
+            "FoundationInternationalization",
         ],
         "UpsellTelemetry": ["UpsellModel", "CSystemd", "Synchronization", "Glibc"],
         "UpsellRuntime": [
