@@ -63,6 +63,11 @@ let package = Package(
             ],
             swiftSettings: strictSettings),
 
+        .executableTarget(
+            name: "upselld-bench",
+            dependencies: ["UpsellModel", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellRuntime"],
+            swiftSettings: strictSettings),
+
         // Tests beside what they test; `UpsellTesting` holds fakes, generators and the scenario runner.
         module(
             "UpsellTesting",

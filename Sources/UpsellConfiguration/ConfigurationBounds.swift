@@ -1,0 +1,26 @@
+/// Bounds of what a configuration may hold. Each is far above what a sane one needs and keeps a broken one cheap.
+enum ConfigurationBounds {
+    /// Bytes of one file.
+    static let fileBytesMax = 1 << 20
+    /// Nested lists and maps in YAML.
+    static let yamlDepthMax = 64
+    /// Lists, maps and scalars of one file after aliases are expanded: the budget an anchor bomb meets.
+    static let yamlNodesMax = 50_000
+    static let metersMax = 256
+    static let plansMax = 256
+    static let addOnsMax = 256
+    static let rulesMax = 1_024
+    static let usageTopicsMax = 32
+    /// Bytes of a name.
+    static let nameBytesMax = 64
+    /// Bytes of one text: titles, consequences, messages.
+    static let textBytesMax = 4_096
+    /// Entries of one list in the catalogue.
+    static let listMax = 256
+    /// Thresholds on one meter in sum over its rules: they share one 32-bit mask in the engine.
+    static let thresholdsOfMeterMax = 32
+    /// Limits and thresholds in integers of the meter's scale; leaves room in `Int64` for add-ons and bands.
+    static let quantityMax: Int64 = 1_000_000_000_000_000_000
+    /// 100,000 % in hundredths.
+    static let percentMax: Int64 = 10_000_000
+}

@@ -1,0 +1,171 @@
+internal import Dispatch
+public import KafkaTransport
+internal import Synchronization
+public import UpsellConfiguration
+public import UpsellModel
+public import UpsellTelemetry
+internal import UpsellWire
+
+/// The whole pipeline: Kafka's input topics → partitions → triggers, held triggers and dead letters in Kafka.
+///
+/// `upselld run` and `upselld demo` run this same class. `start` blocks until the group is joined, `stop` until everything
+/// that was read is sent or `runtime.stopTimeout` has passed. Any thread; each of them once.
+public final class Daemon: Sendable {
+    let configuration: Configuration
+    let log: Log
+    let clock: WallClock
+    private let onProgress: @Sendable () -> Void
+    private let onFailure: @Sendable (DaemonError) -> Void
+    private let parts = Mutex<Parts?>(nil)
+    private let failed = Atomic(false)
+    private let stopRequested = Atomic(false)
+
+    private struct Parts: Sendable {
+        var source: any RecordSource
+        var sink: any RecordSink
+        var sender: EpochSender
+        var loop: PollLoop
+        var context: RuntimeContext
+        var wakeUp: FetcherWakeUp?
+    }
+
+    /// - Parameters:
+    ///   - onProgress: called after every epoch, on the commit queue; the watchdog is fed from it.
+    ///   - onFailure: called once, from any thread, when the daemon cannot go on; stop it then.
+    public init(
+        configuration: Configuration, log: Log, clock: WallClock = .system,
+        onProgress: @escaping @Sendable () -> Void = {}, onFailure: @escaping @Sendable (DaemonError) -> Void = { _ in }
+    ) {
+        self.configuration = configuration
+        self.log = log
+        self.clock = clock
+        self.onProgress = onProgress
+        self.onFailure = onFailure
+    }
+
+    // MARK: Life
+
+    /// Connects, waits for the input topics, creates missing outputs, and joins the group.
+    public func start() throws(DaemonError) {
+        let settings = ClientSettings(configuration)
+        let complaints = settings.complaints()
+        guard complaints.isEmpty else { throw .settings(complaints) }
+        let inputs = InputTopics(configuration.topics)
+        let kafkaLog: KafkaLog = { [log] line in Self.relay(line, to: log) }
+        let consumer: KafkaConsumer
+        let producer: KafkaProducer
+        do {
+            consumer = try KafkaConsumer(
+                properties: settings.consumer, inputTopics: inputs.names, groupID: configuration.group.id,
+                log: kafkaLog)
+            producer = try KafkaProducer(properties: settings.producer, log: kafkaLog)
+        } catch {
+            throw .settings(error.complaints)
+        }
+        let partitionCount = try waitForInputs(inputs, consumer)
+        if configuration.topics.create { try createOutputs(settings, partitionCount: partitionCount, log: kafkaLog) }
+        let wakeUp =
+            configuration.runtime.wakeUpInterval > 0
+            ? FetcherWakeUp(consumer: consumer, intervalMilliseconds: Int(configuration.runtime.wakeUpInterval)) : nil
+        try start(source: consumer, sink: producer, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp)
+    }
+
+    /// Starts over any source and sink; tests hand in doubles.
+    func start(
+        source: any RecordSource, sink: any RecordSink, inputs: InputTopics, partitionCount: Int, wakeUp: FetcherWakeUp?
+    ) throws(DaemonError) {
+        let runtime = configuration.runtime
+        let backlog = Backlog(
+            recordsMax: runtime.queueBatches * runtime.batchRecords, outputBytesMax: runtime.outputBytesMax)
+        let context = RuntimeContext(
+            configuration: configuration, inputs: inputs, partitionCount: partitionCount,
+            encoder: TriggerEncoder(source: configuration.source, inputTopics: inputs.names),
+            deadLetters: DeadLetterWriter(configuration: configuration, inputs: inputs), backlog: backlog, clock: clock,
+            log: log)
+        let sender = EpochSender(
+            sink: sink, backlog: backlog, interval: runtime.commitInterval, flushTimeoutMilliseconds: 30_000, log: log,
+            onProgress: onProgress)
+        let loop = PollLoop(source: source, context: context, sender: sender) { [weak self] error in self?.fail(error) }
+        parts.withLock {
+            $0 = Parts(source: source, sink: sink, sender: sender, loop: loop, context: context, wakeUp: wakeUp)
+        }
+        do {
+            try source.subscribe()
+        } catch {
+            throw .kafka("the consumer group could not be joined", error)
+        }
+        wakeUp?.start()
+        loop.start()
+        log.info(
+            "started",
+            [.topic: .text(inputs.names.joined(separator: ",")), .count: .init(partitionCount),
+                "group": .text(configuration.group.id), "slot": .text(configuration.group.slot)])
+    }
+
+    /// Ends reading, applies and sends what was read, leaves Kafka; false when a deadline cut it short.
+    public func stop() -> Bool {
+        stopRequested.store(true, ordering: .releasing)
+        guard let parts = parts.withLock({ $0 }) else { return true }
+        let timeout = configuration.runtime.stopTimeout
+        parts.wakeUp?.stop()
+        let report = snapshot()
+        var clean = parts.loop.stop(timeoutMilliseconds: timeout)
+        parts.sender.stop(giveUp: true)
+        clean = 
+            parts.source.close(deadlineMilliseconds: Int(timeout), leaveGroup: configuration.group.leaveOnStop) && clean
+        clean = parts.sink.close(deadlineMilliseconds: Int(timeout)) && clean
+        logPlacement(report)
+        log.info("stopped", ["clean": .boolean(clean), .count: .init(report.tally.read)])
+        return clean
+    }
+
+    var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
+
+    private func fail(_ error: DaemonError) {
+        guard !failed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        log.error("the daemon cannot go on", [.error: .text(error.description)])
+        onFailure(error)
+    }
+
+    // MARK: Looks
+
+    /// Waits until this many input records have been read and everything that follows from them is in Kafka.
+    ///
+    /// For the demo, which knows what it fed, and for tests; false when the time is over or the daemon failed first.
+    public func waitUntilRead(records: Int, timeoutMilliseconds: Int64) -> Bool {
+        let deadline = clock.now() + timeoutMilliseconds
+        while clock.now() < deadline, !failed.load(ordering: .acquiring) {
+            if snapshot().tally.read >= records {
+                guard let parts = parts.withLock({ $0 }) else { return false }
+                return parts.sender.settle(
+                    parts.sender.allWorkers, timeoutMilliseconds: max(1, deadline - clock.now()))
+            }
+            pause(milliseconds: 10)
+        }
+        return false
+    }
+
+    /// What the daemon has read and done so far.
+    public func snapshot() -> RuntimeSnapshot {
+        guard let parts = parts.withLock({ $0 }) else { return RuntimeSnapshot(partitions: [], epochsSent: 0) }
+        let gathered = Gathered<PartitionSnapshot>()
+        let group = DispatchGroup()
+        for worker in parts.sender.allWorkers { worker.snapshot(group: group) { gathered.add($0) } }
+        group.wait()
+        return RuntimeSnapshot(
+            partitions: gathered.all.sorted { $0.partition < $1.partition }, epochsSent: parts.sender.epochsSent)
+    }
+
+    /// Usage of every account on a meter; for the demo's table and for tests.
+    public func usage(ofMeter name: String) -> [AccountUsage] {
+        guard let parts = parts.withLock({ $0 }), let meter = configuration.catalogue.meter(named: name) else { return [] }
+        let gathered = Gathered<AccountUsage>()
+        let group = DispatchGroup()
+        for worker in parts.sender.allWorkers { worker.usage(group: group, of: meter) { gathered.add(contentsOf: $0) } }
+        group.wait()
+        return gathered.all
+    }
+
+    /// Numbers of the partitions that the group has given to this instance.
+    public var assignedPartitions: [Int32] { parts.withLock { $0 }?.loop.standing.assigned ?? [] }
+}

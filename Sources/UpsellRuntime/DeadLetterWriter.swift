@@ -1,0 +1,5 @@
+internal import KafkaTransport
+internal import UpsellConfiguration
+internal import UpsellEngine
+internal import UpsellModel
+internal import UpsellWire

@@ -1,0 +1,48 @@
+internal import KafkaTransport
+internal import UpsellModel
+internal import UpsellWire
+
+/// The decoder of one usage topic in one partition, with its scratch space. Partition queue only.
+///
+/// A class, because a decoder cannot be copied and a partition keeps several of them in an array; its loop runs over a
+/// whole run of records, so that the access to it is checked once a run.
+final class InputDecoder {
+    private var decoder: UsageDecoder
+    private let input: InputID
+    private var headers = RecordHeaders()
+    /// Of the last run: records that could not be used, and how many no meter asked for.
+    private(set) var refusals: [(record: Int, rejection: Rejection)] = []
+    private(set) var skipped = 0
+
+    init(_ decoder: consuming UsageDecoder, input: InputID) {
+        self.decoder = decoder
+        self.input = input
+    }
+
+    /// Decodes `order[run]` of a batch into rows.
+    func decode(
+        _ batch: MessageBatch, _ order: ContiguousArray<Int>, _ run: Range<Int>, into rows: inout EventBatch,
+        placement: inout PlacementReport
+    ) {
+        refusals.removeAll(keepingCapacity: true)
+        skipped = 0
+        for place in run {
+            let record = order[place]
+            if !headers.isEmpty { headers.removeAll() }
+            if batch.hasHeaders(at: record) {
+                batch.forEachHeader(at: record) { name, value in headers.append(name: name, value: value) }
+            }
+            let outcome = decoder.decode(
+                key: batch.key(at: record), value: batch.value(at: record), headers: headers,
+                recordTime: Timestamp(milliseconds: batch.timestamp(at: record)), input: input,
+                offset: batch.offset(at: record), record: UInt32(truncatingIfNeeded: record), into: &rows)
+            switch outcome {
+            case .decoded(let keyMatchesAccount):
+                placement.partitioner.observe(key: batch.key(at: record))
+                if !keyMatchesAccount { placement.keyMismatches += 1 }
+            case .skipped: skipped += 1
+            case .rejected(let rejection): refusals.append((record, rejection))
+            }
+        }
+    }
+}

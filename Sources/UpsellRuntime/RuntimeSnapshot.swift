@@ -1,0 +1,93 @@
+public import UpsellEngine
+public import UpsellModel
+public import UpsellWire
+
+/// What became of the records that a partition, or a daemon, has read. Every record read is in exactly one of
+/// `replayed`, `skipped`, `rejected`, `profiles`, or one of the engine's dispositions.
+public struct RecordTally: Sendable, Equatable {
+    /// Records handed over by Kafka, of all inputs.
+    public var read = 0
+    /// Offsets that had been read before (librdkafka repeats some around a rebalance); dropped.
+    public var replayed = 0
+    /// Usage records whose type no meter names, or that no filter admits.
+    public var skipped = 0
+    /// Records dead-lettered, by reason.
+    public var rejected: [RejectionReason: Int] = [:]
+    /// Profiles and tombstones applied.
+    public var profiles = 0
+    /// Usage records decoded and handed to the engine.
+    public var decoded = 0
+    /// Readings whose profile did not come in time; dead-lettered by reference, beside the records above.
+    public var expired = 0
+    public var triggers = 0
+    public var held = 0
+
+    public init() {}
+
+    public var rejectedTotal: Int { rejected.values.reduce(0, +) }
+
+    public mutating func add(_ other: RecordTally) {
+        read += other.read
+        replayed += other.replayed
+        skipped += other.skipped
+        rejected.merge(other.rejected, uniquingKeysWith: +)
+        profiles += other.profiles
+        decoded += other.decoded
+        expired += other.expired
+        triggers += other.triggers
+        held += other.held
+    }
+}
+
+/// How the keys of an input topic fit its records.
+public struct PlacementReport: Sendable, Equatable {
+    public var topic: String
+    /// Records whose key is not their account.
+    public var keyMismatches: Int
+    public var partitioner: PartitionerAudit
+}
+
+/// A look at one partition between two batches.
+public struct PartitionSnapshot: Sendable {
+    public var partition: PartitionID
+    public var clock: Timestamp
+    public var tally: RecordTally
+    public var engine: EngineStatistics
+    /// Next offset of each input.
+    public var next: [Int64]
+    public var placement: [PlacementReport]
+}
+
+/// A look at the daemon: its partitions one after another, not one instant.
+public struct RuntimeSnapshot: Sendable {
+    public var partitions: [PartitionSnapshot]
+    public var epochsSent: UInt64
+
+    public var tally: RecordTally {
+        var total = RecordTally()
+        for partition in partitions { total.add(partition.tally) }
+        return total
+    }
+    public var accounts: Int { partitions.reduce(0) { $0 + $1.engine.accounts } }
+    public var duplicates: Int { partitions.reduce(0) { $0 + $1.engine.duplicates } }
+
+    /// Placement by topic, added up over the partitions.
+    public var placement: [PlacementReport] {
+        var byTopic: [PlacementReport] = []
+        for report in partitions.flatMap(\.placement) {
+            if let index = byTopic.firstIndex(where: { $0.topic == report.topic }) {
+                byTopic[index].keyMismatches += report.keyMismatches
+                byTopic[index].partitioner.add(report.partitioner)
+            } else {
+                byTopic.append(report)
+            }
+        }
+        return byTopic
+    }
+}
+
+/// Usage of one account on one meter.
+public struct AccountUsage: Sendable, Equatable {
+    public var account: String
+    public var usage: Int64
+}
