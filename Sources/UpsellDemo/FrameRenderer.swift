@@ -44,22 +44,28 @@ struct FrameRenderer: Sendable {
         return left + "▕" + paint(bar, colour) + "▏" + right
     }
 
-    /// `2025-09-12 14:00  account: api_calls reached 80 % (8,012 of 10,000) on basic`.
+    /// A trigger in a line.
     func trigger(_ line: TriggerLine) -> String { paint(fit(Self.sentence(line), width), Self.colour(line)) }
 
+    /// `2025-09-12 14:00  acme: 80 % of api_calls (8,012 of 10,000, plan basic)`.
     static func sentence(_ line: TriggerLine) -> String {
         let when = line.time.prefix(16).replacing("T", with: " ")
-        let thresholds = line.crossed.map { "\($0) %" }.joined(separator: ", ")
-        let limit = line.limit == "?" ? "" : " of \(line.limit)"
-        var text = "\(when)  \(line.account): \(line.meter) reached \(thresholds) (\(line.current)\(limit)"
+        let what =
+            switch line.unit {
+            case "remaining": "\(line.crossed.map(grouped).joined(separator: ", ")) left of \(line.meter)"
+            case "absolute": "\(line.crossed.map(grouped).joined(separator: ", ")) \(line.meter)"
+            default: "\(line.crossed.joined(separator: ", ")) % of \(line.meter)"
+            }
+        var text = "\(when)  \(line.account): \(what) (\(grouped(line.current)) of \(grouped(line.limit))"
         text += line.plan.isEmpty ? ")" : ", plan \(line.plan))"
         if line.cause != "usage", !line.cause.isEmpty { text += " [\(line.cause)]" }
         return text
     }
 
+    /// The last threshold there is, red; one before it, yellow.
     private static func colour(_ line: TriggerLine) -> Colour {
-        guard let highest = line.crossed.last, let percent = Double(highest) else { return .plain }
-        return percent >= 100 ? .red : .yellow
+        guard let highest = line.crossed.last.flatMap(Double.init) else { return .plain }
+        return highest >= 100 || (line.unit == "remaining" && highest == 0) ? .red : .yellow
     }
 
     // MARK: Text
@@ -117,6 +123,9 @@ struct FrameRenderer: Sendable {
         }
     }
 }
+
+/// A whole number as text with its thousands apart; other text as it is.
+func grouped(_ text: String) -> String { Int64(text).map(grouped) ?? text }
 
 /// `1,234,567`.
 func grouped(_ number: Int64) -> String {

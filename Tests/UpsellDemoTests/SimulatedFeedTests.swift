@@ -5,7 +5,7 @@ import UpsellModel
 
 @Suite struct SimulatedFeedTests {
     func steps(seed: UInt64) throws -> [FeedStep] {
-        var feed = SimulatedFeed(catalogue: DemoCatalogue.make(limit: nil), seed: seed)
+        var feed = SimulatedFeed(catalogue: DemoCatalogue.simulation(), seed: seed)
         var steps: [FeedStep] = []
         for _ in 0..<1_000_000 {
             let step = try feed.next()
@@ -22,7 +22,7 @@ import UpsellModel
         var sums: [String: Int64] = [:]
         var seen: Set<String> = []
         var result: [(account: String, plan: String, meter: String, level: Int64)] = []
-        let meters = DemoCatalogue.make(limit: nil).meters.filter { $0.name != "bandwidth" }
+        let meters = DemoCatalogue.simulation().meters.filter { $0.name != "bandwidth" }
         for step in steps {
             guard case .record(let record) = step, let event = JSONValue(parsing: record.value) else { continue }
             let account = String(decoding: record.key, as: UTF8.self)
@@ -46,7 +46,7 @@ import UpsellModel
     }
 
     @Test func timesRiseFromHourToHourWithinTheMonth() throws {
-        let feed = SimulatedFeed(catalogue: DemoCatalogue.make(limit: nil))
+        let feed = SimulatedFeed(catalogue: DemoCatalogue.simulation())
         var hour: Int64 = 0
         for case .record(let record) in try steps(seed: 1) {
             let time = try #require(record.time)
