@@ -30,6 +30,7 @@ let package = Package(
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
         .systemLibrary(name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(
             name: "CSimdjson",
             cxxSettings: [
@@ -42,7 +43,7 @@ let package = Package(
         // Pure: no clock, no I/O, no Foundation.
         module("UpsellModel"),
         module("UpsellEngine", ["UpsellModel", "CXXHash"]),
-        module("UpsellWire", ["UpsellModel", "CSimdjson", "CXXHash"]),
+        module("UpsellWire", ["UpsellModel", "CSimdjson", "CXXHash", "CCrypto"]),
 
         // Edges.
         module("KafkaTransport", ["CRdKafka"]),

@@ -30,6 +30,8 @@ public enum ExactDecimal {
         var trailingZeros = 0
         var digits = 0
         var fraction = false
+        // More significant digits than fit; whether that is too large or too precise is known only at the end.
+        var tooLong = false
         let integerStart = index
         scan: while index < count {
             let c = byte(index)
@@ -41,16 +43,18 @@ public enum ExactDecimal {
                     // Zeros are held back until a digit follows, so that `1.500` has one decimal and `1e-2` of `100` none.
                     trailingZeros += 1
                 } else {
-                    for _ in 0..<(value == 0 ? 0 : trailingZeros) {
-                        let (wide, overflow) = value.multipliedReportingOverflow(by: 10)
-                        if overflow { throw .overflow }
-                        value = wide
+                    // The held-back zeros (none count before the first digit) and this digit.
+                    var shifts = value == 0 ? 1 : trailingZeros + 1
+                    while shifts > 0, !tooLong {
+                        (value, tooLong) = value.multipliedReportingOverflow(by: 10)
+                        shifts -= 1
                     }
                     trailingZeros = 0
-                    let (wide, overflow) = value.multipliedReportingOverflow(by: 10)
-                    let (sum, overflowToo) = wide.addingReportingOverflow(Int64(c &- UInt8(ascii: "0")))
-                    if overflow || overflowToo { throw .overflow }
-                    value = sum
+                    if !tooLong {
+                        (value, tooLong) = value.addingReportingOverflow(Int64(c &- UInt8(ascii: "0")))
+                    }
+                    // Never 0 again, so that zeros behind it keep counting.
+                    if tooLong { value = 1 }
                 }
             case UInt8(ascii: "."):
                 guard !fraction, index > integerStart, index + 1 < count else { throw .malformed }
@@ -79,8 +83,8 @@ public enum ExactDecimal {
             while index < count {
                 let c = byte(index)
                 guard c >= UInt8(ascii: "0"), c <= UInt8(ascii: "9") else { throw .malformed }
-                // Beyond a few thousand the outcome no longer changes; this keeps the sum in range.
-                if written < 100_000 { written = written * 10 + Int(c &- UInt8(ascii: "0")) }
+                // No text has as many digits as that, so the outcome no longer changes; this keeps the sum in range.
+                if written < 1_000_000_000_000 { written = written * 10 + Int(c &- UInt8(ascii: "0")) }
                 index += 1
             }
             exponent += negativeExponent ? -written : written
@@ -88,7 +92,7 @@ public enum ExactDecimal {
         if value == 0 { return 0 }
         var power = exponent + trailingZeros + scale
         if power < 0 { throw .tooManyDecimals }
-        if power > 18 { throw .overflow }
+        if tooLong || power > 18 { throw .overflow }
         while power > 0 {
             let (wide, overflow) = value.multipliedReportingOverflow(by: 10)
             if overflow { throw .overflow }

@@ -1,0 +1,176 @@
+internal import CXXHash
+internal import UpsellModel
+
+/// A catalogue's meters as flat tables for the decoder: which meters an event type feeds and where their fields lie.
+///
+/// Plain rows over one byte arena; looking something up copies no reference and allocates nothing. Immutable.
+struct MeterProgram: Sendable {
+    private(set) var bytes: ContiguousArray<UInt8> = []
+    private(set) var names: ContiguousArray<ByteRange> = []
+    private(set) var values: ContiguousArray<ByteRange> = []
+    private(set) var conditions: ContiguousArray<Condition> = []
+    private(set) var steps: ContiguousArray<Step> = []
+    private(set) var types: ContiguousArray<EventType> = []
+    /// Open addressing over `types`, at most half full; -1 is free.
+    private var slots: ContiguousArray<Int32> = []
+
+    init(_ catalogue: Catalogue) {
+        var order: [String] = []
+        var meters: [String: [Int]] = [:]
+        for (index, meter) in catalogue.meters.enumerated() {
+            for type in meter.eventTypes {
+                if meters[type] == nil { order.append(type) }
+                // A type that is named twice feeds the meter once.
+                if meters[type]?.last != index { meters[type, default: []].append(index) }
+            }
+        }
+        for type in order {
+            let first = steps.count
+            for index in meters[type] ?? [] { appendStep(MeterID(index), catalogue.meters[index]) }
+            types.append(EventType(name: store(type), firstStep: first, stepCount: steps.count - first))
+        }
+        var capacity = 8
+        while capacity < types.count * 2 { capacity *= 2 }
+        slots = ContiguousArray(repeating: -1, count: capacity)
+        for index in types.indices {
+            var slot = Self.hash(text(types[index].name)) & (capacity - 1)
+            while slots[slot] >= 0 { slot = (slot + 1) & (capacity - 1) }
+            slots[slot] = Int32(index)
+        }
+    }
+
+    /// Steps of the meters that an event type feeds; nil where no meter names it.
+    func steps(ofType type: RawSpan) -> Range<Int>? {
+        var slot = Self.hash(type) & (slots.count - 1)
+        while slots[slot] >= 0 {
+            let row = types[Int(slots[slot])]
+            if equal(text(row.name), type) { return row.firstStep..<row.firstStep + row.stepCount }
+            slot = (slot + 1) & (slots.count - 1)
+        }
+        return nil
+    }
+
+    @_lifetime(borrow self)
+    func text(_ range: ByteRange) -> RawSpan { unsafe bytes.span.bytes.extracting(unchecked: range.range) }
+
+    /// `data.bytes`, for messages.
+    func description(of path: Path) -> String {
+        let tail = (path.first..<path.first + path.count).map { text(names[$0]).text }
+        return ((path.root == .data ? ["data"] : []) + tail).joined(separator: ".")
+    }
+
+    // MARK: Compiling
+
+    /// Stores a path; `data` as its first name starts at the event's data, any other single name is an attribute.
+    mutating func store(_ path: FieldPath) -> Path {
+        let isData = path.names.first == "data"
+        return store(isData ? .data : .attribute, isData ? path.names.dropFirst() : path.names[...])
+    }
+
+    /// Stores a path from the root of the document, whatever its names.
+    mutating func store(fromRoot path: FieldPath) -> Path { store(.document, path.names[...]) }
+
+    mutating func store(_ text: String) -> ByteRange {
+        let range = ByteRange(offset: UInt32(bytes.count), count: UInt32(text.utf8.count))
+        bytes.append(contentsOf: text.utf8)
+        return range
+    }
+
+    private mutating func store(_ root: Path.Root, _ path: ArraySlice<String>) -> Path {
+        let first = names.count
+        for name in path {
+            let stored = store(name)
+            names.append(stored)
+        }
+        return Path(root: root, first: first, count: path.count)
+    }
+
+    private mutating func appendStep(_ id: MeterID, _ meter: Meter) {
+        let first = conditions.count
+        for condition in meter.filter {
+            let path = store(condition.path)
+            let firstValue = values.count
+            for value in condition.anyOf {
+                let stored = store(value)
+                values.append(stored)
+            }
+            conditions.append(Condition(path: path, firstValue: firstValue, valueCount: values.count - firstValue))
+        }
+        steps.append(
+            Step(
+                meter: id, kind: Step.Kind(meter.aggregation), scale: meter.scale,
+                value: meter.value.map { store($0) } ?? .none, dimension: meter.dimension.map { store($0.path) } ?? .none,
+                firstCondition: first, conditionCount: conditions.count - first))
+    }
+
+    private static func hash(_ text: RawSpan) -> Int {
+        Int(truncatingIfNeeded: xxh3(text)) & Int.max
+    }
+
+    // MARK: Rows
+
+    struct Path {
+        var root: Root
+        /// Names below the root, in `names`.
+        var first: Int
+        var count: Int
+
+        static let none = Path(root: .none, first: 0, count: 0)
+
+        enum Root: UInt8 {
+            case none
+            /// The event's data.
+            case data
+            /// An attribute of the envelope: a header in binary mode, a member of the root else.
+            case attribute
+            /// The root of the document.
+            case document
+        }
+    }
+
+    struct Condition {
+        var path: Path
+        /// Admitted texts, in `values`.
+        var firstValue: Int
+        var valueCount: Int
+    }
+
+    /// What to read for one meter.
+    struct Step {
+        var meter: MeterID
+        var kind: Kind
+        var scale: Int
+        var value: Path
+        var dimension: Path
+        var firstCondition: Int
+        var conditionCount: Int
+
+        enum Kind: UInt8 {
+            /// Contributes 1.
+            case occurrence
+            /// A number, negative ones included.
+            case number
+            /// The hash of a text.
+            case distinct
+
+            init(_ aggregation: Meter.Aggregation) {
+                self =
+                    switch aggregation {
+                    case .count, .activeDays: .occurrence
+                    case .sum, .max, .latest: .number
+                    case .unique: .distinct
+                    }
+            }
+        }
+    }
+
+    struct EventType {
+        var name: ByteRange
+        var firstStep: Int
+        var stepCount: Int
+    }
+}
+
+/// XXH3-64 of a run of bytes.
+@inline(__always)
+func xxh3(_ bytes: RawSpan) -> UInt64 { unsafe bytes.withUnsafeBytes { unsafe XXH3_64bits($0.baseAddress, $0.count) } }
