@@ -71,7 +71,7 @@ public struct ConfigEntry: Sendable, Equatable {
     ///
     /// - Returns: one outcome for each topic. A wrong specification, such as 0 partitions, is its topic's error.
     public func createTopics(_ topics: [TopicSpec], timeoutMilliseconds: Int) throws(KafkaError) -> [TopicOutcome] {
-        try requireController(timeoutMilliseconds)
+        try requireConnection(timeoutMilliseconds)
         var outcomes: [TopicOutcome] = []
         var natives = unsafe [OpaquePointer?]()
         defer { for unsafe native in unsafe natives { unsafe rd_kafka_NewTopic_destroy(native) } }
@@ -94,7 +94,7 @@ public struct ConfigEntry: Sendable, Equatable {
     /// Deletes topics: `rd_kafka_DeleteTopics`.
     public func deleteTopics(_ names: [String], timeoutMilliseconds: Int) throws(KafkaError) -> [TopicOutcome] {
         guard !names.isEmpty else { return [] }
-        try requireController(timeoutMilliseconds)
+        try requireConnection(timeoutMilliseconds)
         var natives = unsafe names.map { unsafe rd_kafka_DeleteTopic_new($0) }
         defer { for unsafe native in unsafe natives { unsafe rd_kafka_DeleteTopic_destroy(native) } }
         let event = unsafe try run(RD_KAFKA_ADMIN_OP_DELETETOPICS, timeoutMilliseconds) { options, queue in
@@ -151,7 +151,7 @@ public struct ConfigEntry: Sendable, Equatable {
 
     /// Settings of a topic as the broker has them: `rd_kafka_DescribeConfigs`. By name, ascending.
     public func describeConfigs(topic: String, timeoutMilliseconds: Int) throws(KafkaError) -> [ConfigEntry] {
-        try requireController(timeoutMilliseconds)
+        try requireConnection(timeoutMilliseconds)
         var resource = unsafe rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)
         defer { unsafe rd_kafka_ConfigResource_destroy(resource) }
         let event = unsafe try run(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeoutMilliseconds) { options, queue in
@@ -211,19 +211,18 @@ public struct ConfigEntry: Sendable, Equatable {
             if code == .unsupportedFeature || code == .unsupportedVersion {
                 throw KafkaAdmin.unsupported("answer this request")
             }
+            if code == .timedOut, text?.contains("waiting for controller") == true {
+                throw KafkaAdmin.unsupported("create, delete or describe topics: it names no controller")
+            }
             throw KafkaError(code: code, text: text)
         }
         return unsafe event
     }
 
-    /// Distinguishes a cluster without a controller, as the embedded broker is, from one that cannot be reached: the library
-    /// would wait for the controller until the timeout in both cases.
-    private func requireController(_ timeoutMilliseconds: Int) throws(KafkaError) {
-        // Waits for the first connection, and fails where there is none.
+    /// Waits for a connection, and fails where there is none. Without it, a cluster that cannot be reached and one without a
+    /// controller, as the embedded broker is, would end in the same timeout.
+    private func requireConnection(_ timeoutMilliseconds: Int) throws(KafkaError) {
         _ = try handle.partitionCounts(timeoutMilliseconds: timeoutMilliseconds)
-        guard unsafe rd_kafka_controllerid(handle.raw, Int32(clamping: min(timeoutMilliseconds, 1_000))) >= 0 else {
-            throw KafkaAdmin.unsupported("create, delete or describe topics: it has no controller")
-        }
     }
 
     private static func unsupported(_ what: String) -> KafkaError {

@@ -33,9 +33,11 @@ extension KafkaConsumer {
         if !assignment.revokedDuringCall.isEmpty { updateWakeUp() }
         var result = PollResult()
         if count > 0 {
-            received.add(count, ordering: .relaxed)
             collect(count, into: &result)
-            wakeUp.withLock { $0 }?.noteMessages()
+            if !result.batches.isEmpty {
+                received.add(result.messageCount, ordering: .relaxed)
+                wakeUp.withLock { $0 }?.noteMessages()
+            }
         }
         result.errors += handle.context.takeErrors()
         return result

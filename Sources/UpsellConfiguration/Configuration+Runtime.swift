@@ -3,7 +3,8 @@ extension Configuration {
     public struct Runtime: Sendable, Equatable {
         /// Time between the ends of two epochs: how long a trigger waits at most before it is visible.
         public var commitInterval: Int64
-        /// Larger record values are dead-lettered `oversized`, in bytes. 1 MiB is the largest batch a broker takes by default.
+        /// Larger record values are dead-lettered `oversized`, in bytes. 1 MiB is the largest batch a broker takes by
+        /// default.
         public var maxRecordBytes: Int
         /// Larger dead letters carry coordinates, size, SHA-256 and the first 4 KiB instead of the value, in bytes.
         /// 900,000 leaves 100,000 for headers below librdkafka's `message.max.bytes` of 1,000,000.
@@ -14,8 +15,8 @@ extension Configuration {
         public var queueBatches: Int
         /// `queued.min.messages`: records librdkafka fetches ahead.
         public var queuedMinMessages: Int
-        /// `queued.max.messages.kbytes`: KiB librdkafka fetches ahead. 60,000 records and 32 MiB were the fastest of those
-        /// measured: the prefetch stays in the cache.
+        /// `queued.max.messages.kbytes`: KiB librdkafka fetches ahead. 60,000 records and 32 MiB were the fastest of
+        /// those measured: the prefetch stays in the cache.
         public var queuedMaxKbytes: Int
         /// Between two requests that end the fetcher's sleep of up to 1 s in librdkafka 2.0.2; 0: none.
         public var wakeUpInterval: Int64

@@ -17,7 +17,8 @@ extension Configuration {
         public var journal: String
         /// Creates missing outputs and internals; missing inputs are waited for in any case.
         public var create: Bool
-        /// Partitions of created outputs; nil: as many as the lead topic has. State and journal always have as many as that.
+        /// Partitions of created outputs; nil: as many as the lead topic has. State and journal always have as many as
+        /// that.
         public var partitions: Int?
         /// Replication factor of created topics; nil: the broker's default.
         public var replication: Int?

@@ -9,7 +9,8 @@ public struct Configuration: Sendable, Equatable {
     public var catalogue: Catalogue
     /// What librdkafka is told, in the order written, each name once. Not checked here: KafkaTransport asks librdkafka.
     public var kafka: [KafkaSetting]
-    /// How long `run` waits for a first answer of Kafka before it ends with status 69, in milliseconds, `1...`; nil: for ever.
+    /// How long `run` waits for a first answer of Kafka before it ends with status 69, in milliseconds, `1...`; nil:
+    /// for ever.
     public var startTimeout: Int64?
     public var topics: Topics
     public var group: Group
@@ -37,8 +38,9 @@ public struct Configuration: Sendable, Equatable {
     public struct Group: Sendable, Equatable {
         /// Kafka's `group.id`.
         public var id: String
-        /// Name from which `group.instance.id` and the transactional id derive; stable over restarts and different for each
-        /// instance of a group. Letters, digits, `.`, `_`, `-`. The loader's default is host name + configuration path.
+        /// Name from which `group.instance.id` and the transactional id derive; stable over restarts and different for
+        /// each instance of a group. Letters, digits, `.`, `_`, `-`. The loader's default is host name + configuration
+        /// path.
         public var slot: String
         /// true: unsubscribe before closing, so that others take over at once; false: a restart causes no rebalance.
         public var leaveOnStop: Bool

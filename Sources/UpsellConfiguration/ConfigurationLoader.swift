@@ -88,7 +88,8 @@ public enum ConfigurationLoader {
         return Array(data)
     }
 
-    /// Host name and configuration path: stable over restarts, different for two instances on one host that have a file each.
+    /// Host name and configuration path: stable over restarts, different for two instances on one host that have a file
+    /// each.
     ///
     /// Characters that Kafka refuses in an instance id become `-`; a hash of the path keeps `/a-b` and `/a/b` apart.
     static func defaultSlot(_ path: String) -> String {

@@ -1,8 +1,9 @@
 import UpsellModel
 
 extension MainFile {
-    /// Everything below `kafka:` but the daemon's own keys goes to librdkafka under its dotted name, whether it is written as one
-    /// key (`bootstrap.servers`) or as nested maps. Values never appear in a complaint: they may be secrets.
+    /// Everything below `kafka:` but the daemon's own keys goes to librdkafka under its dotted name, whether it is
+    /// written as one key (`bootstrap.servers`) or as nested maps. Values never appear in a complaint: they may be
+    /// secrets.
     mutating func readKafka(_ value: Value?, _ overrides: [KafkaSetting]) {
         var settings: [KafkaSetting] = []
         if let value, !value.node.isNull {

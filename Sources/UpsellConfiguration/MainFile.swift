@@ -127,8 +127,9 @@ struct MainFile {
             }
         }.min { $0.length < $1.length }
         if let shortest, policy.grace > shortest.length {
+            let meter = quoted(shortest.meter.name)
             grace?.complain(
-                "\(durationText(policy.grace)) is longer than the shortest reset, of meter \"\(quoted(shortest.meter.name))\"",
+                "\(durationText(policy.grace)) is longer than the shortest reset, of meter \"\(meter)\"",
                 expected: "at most \(durationText(shortest.length))")
         }
         return policy

@@ -52,8 +52,9 @@ struct Overrides {
 
     /// The key that an environment variable sets; nil for variables that are none of ours.
     ///
-    /// `UPSELLD_` and the key in capitals, `_` between words: `UPSELLD_GROUP_LEAVE_ON_STOP`. Below `UPSELLD_KAFKA_` each `_` is
-    /// a dot of librdkafka's name and `__` an underscore. An unknown variable below a section is a complaint.
+    /// `UPSELLD_` and the key in capitals, `_` between words: `UPSELLD_GROUP_LEAVE_ON_STOP`. Below `UPSELLD_KAFKA_`
+    /// each `_` is a dot of librdkafka's name and `__` an underscore. An unknown variable below a section is a
+    /// complaint.
     private func key(ofVariable variable: String) -> String? {
         guard variable.hasPrefix("UPSELLD_") else { return nil }
         let known = MainFile.leaves.map { (key: $0, variable: Self.variable(ofKey: $0)) }

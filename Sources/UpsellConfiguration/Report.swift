@@ -68,7 +68,8 @@ func suggestion(for word: String, among known: [String]) -> String? {
     var best: (distance: Int, word: String)?
     for candidate in known {
         let distance = editDistance(typed, Array(candidate.lowercased().unicodeScalars))
-        if distance <= max(1, max(typed.count, candidate.count) / 3), distance < (best?.distance ?? .max) {
+        let most = max(1, max(typed.count, candidate.count) / 3)
+        if distance <= most, distance < typed.count, distance < (best?.distance ?? .max) {
             best = (distance, candidate)
         }
     }

@@ -37,6 +37,8 @@ struct RulesFile {
     private mutating func readSignal(_ value: Value) -> Rule.Signal? {
         let section = Section(value, keys: ["limit"])
         let expected = "{meter: …, thresholds: …}"
+        // An unknown signal is one mistake, not two.
+        if section["limit"] == nil, section.hasUnknown { return nil }
         return section.required("limit", expected: expected).flatMap { readLimit($0) }.map(Rule.Signal.limit)
     }
 
@@ -139,8 +141,8 @@ struct RulesFile {
         }
     }
 
-    /// 5 points, in the threshold's unit, where nothing is written; on gauges and rolling windows a threshold needs room below
-    /// it, else it would never arm again.
+    /// 5 points, in the threshold's unit, where nothing is written; on gauges and rolling windows a threshold needs
+    /// room below it, else it would never arm again.
     private func readBand(_ value: Value?, _ unit: ThresholdUnit, _ meter: Meter, _ thresholds: [Int64]) -> Int64? {
         var band = unit == .percent ? 500 : Self.defaultBand(meter)
         if let value {

@@ -6,6 +6,8 @@ struct Section {
     private var values: [String: Value] = [:]
     /// Known keys for which an unknown one was probably meant: their absence is not a second mistake.
     private var misspelt: Set<String> = []
+    /// Whether a key was not known.
+    private(set) var hasUnknown = false
 
     /// Opens a map; nothing written is an empty one, anything else a complaint and an empty one.
     ///
@@ -16,7 +18,7 @@ struct Section {
         self.value = value
         if value.node.isNull { return }
         guard case .mapping(let entries) = value.node.content else {
-            value.complain(notA: expected ?? "a map of \(Value.list(keys))")
+            value.complain(notA: expected ?? "a map (\(keys.joined(separator: ", ")))")
             misspelt = Set(keys)
             return
         }
@@ -30,6 +32,7 @@ struct Section {
                     "unknown key\(meant.map { ", did you mean \"\($0)\"?" } ?? "")", expected: Value.list(keys),
                     at: entry.mark)
                 if let meant { misspelt.insert(meant) }
+                hasUnknown = true
                 continue
             }
             values[entry.key] = child

@@ -30,6 +30,8 @@ public enum TimeZones {
                 || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || "/_-+".utf8.contains(byte)
         }
         guard legal else { return false }
+        // Aliases of the IANA database that look like offsets.
+        if ["GMT0", "GMT+0", "GMT-0"].contains(name) { return true }
         let isOffset =
             ["GMT", "UTC"].contains { name.hasPrefix($0) }
             && name.utf8.dropFirst(3).contains { "+-0123456789".utf8.contains($0) }

@@ -19,7 +19,7 @@ struct Value {
     var found: String {
         if node.isNull { return "nothing" }
         switch node.content {
-        case .scalar(let text, _): return "\"\(quoted(text))\""
+        case .scalar(let text, let plain): return "\(plain ? "" : "quoted text ")\"\(quoted(text))\""
         case .sequence: return "a list"
         case .mapping: return "a map"
         case .broken: return "nothing"
@@ -118,8 +118,8 @@ struct Value {
 
     /// Milliseconds.
     func duration(_ range: ClosedRange<Int64>) -> Int64? {
-        let expected =
-            "a duration from \(durationText(range.lowerBound)) to \(durationText(range.upperBound)), as 100ms, 5s, 10m, 1h or 32d"
+        let (least, most) = (durationText(range.lowerBound), durationText(range.upperBound))
+        let expected = "a duration from \(least) to \(most), as 100ms, 5s, 10m, 1h or 32d"
         guard let plain, let milliseconds = durationMilliseconds(plain) else {
             complain(notA: expected)
             return nil

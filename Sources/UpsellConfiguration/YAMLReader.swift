@@ -89,7 +89,8 @@ struct YAMLReader {
         case .alias(let name):
             guard let target = anchors[name] else {
                 report.complain(
-                    mark, path, "alias *\(quoted(name)) refers to nothing before it",
+                    // Without its name: an unquoted secret may begin with an asterisk.
+                    mark, path, "an alias (*) to nothing before it",
                     expected: "the name of an anchor (&name) that ends above it")
                 return YAMLNode(broken: mark)
             }

@@ -70,18 +70,17 @@ extension Daemon {
             let admin = try KafkaAdmin(properties: settings.admin, log: kafkaLog)
             let specs = names.map {
                 TopicSpec(
-                    name: $0, partitions: topics.partitions ?? partitionCount, replication: topics.replication ?? -1,
-                    configuration: [])
+                    name: $0, partitions: topics.partitions ?? partitionCount, replication: topics.replication ?? -1)
             }
             for result in try admin.createTopics(specs, timeoutMilliseconds: 10_000) {
                 guard let error = result.error else {
-                    log.info("topic created", [.topic: .text(result.topic)])
+                    log.info("topic created", [.topic: .text(result.name)])
                     continue
                 }
                 if error.code == .topicAlreadyExists { continue }
                 log.warning(
                     "an output topic could not be created; it is used if it exists",
-                    [.topic: .text(result.topic), .error: .text(error.description)])
+                    [.topic: .text(result.name), .error: .text(error.description)])
             }
         } catch {
             log.warning("output topics could not be created; existing ones are used", [.error: .text(error.description)])
@@ -95,16 +94,5 @@ extension Daemon {
         log.write(
             urgent ? .warning : .debug, "librdkafka",
             ["facility": .text(line.facility), "text": .text(line.message)])
-    }
-
-    /// Reports keys that do not fit: accounts that would split in two, records counted in the wrong partition.
-    func logPlacement(_ snapshot: RuntimeSnapshot) {
-        for report in snapshot.placement {
-            if report.keyMismatches > 0 {
-                log.warning(
-                    "records whose key is not their account were applied in the partition where they lie",
-                    [.topic: .text(report.topic), .count: .init(report.keyMismatches)])
-            }
-        }
     }
 }

@@ -13,6 +13,7 @@ internal import UpsellWire
 public final class Daemon: Sendable {
     let configuration: Configuration
     let log: Log
+    private let counters: Counters
     let clock: WallClock
     private let onProgress: @Sendable () -> Void
     private let onFailure: @Sendable (DaemonError) -> Void
@@ -27,17 +28,19 @@ public final class Daemon: Sendable {
         var loop: PollLoop
         var context: RuntimeContext
         var wakeUp: FetcherWakeUp?
+        var reporter: Reporter
     }
 
     /// - Parameters:
     ///   - onProgress: called after every epoch, on the commit queue; the watchdog is fed from it.
     ///   - onFailure: called once, from any thread, when the daemon cannot go on; stop it then.
     public init(
-        configuration: Configuration, log: Log, clock: WallClock = .system,
+        configuration: Configuration, log: Log, counters: Counters = Counters(), clock: WallClock = .system,
         onProgress: @escaping @Sendable () -> Void = {}, onFailure: @escaping @Sendable (DaemonError) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.log = log
+        self.counters = counters
         self.clock = clock
         self.onProgress = onProgress
         self.onFailure = onFailure
@@ -86,8 +89,11 @@ public final class Daemon: Sendable {
             sink: sink, backlog: backlog, interval: runtime.commitInterval, flushTimeoutMilliseconds: 30_000, log: log,
             onProgress: onProgress)
         let loop = PollLoop(source: source, context: context, sender: sender) { [weak self] error in self?.fail(error) }
+        let reporter = Reporter(log: log, counters: counters, clock: clock, loop: loop, sender: sender)
         parts.withLock {
-            $0 = Parts(source: source, sink: sink, sender: sender, loop: loop, context: context, wakeUp: wakeUp)
+            $0 = Parts(
+                source: source, sink: sink, sender: sender, loop: loop, context: context, wakeUp: wakeUp,
+                reporter: reporter)
         }
         do {
             try source.subscribe()
@@ -96,6 +102,7 @@ public final class Daemon: Sendable {
         }
         wakeUp?.start()
         loop.start()
+        reporter.start()
         log.info(
             "started",
             [.topic: .text(inputs.names.joined(separator: ",")), .count: .init(partitionCount),
@@ -108,14 +115,15 @@ public final class Daemon: Sendable {
         guard let parts = parts.withLock({ $0 }) else { return true }
         let timeout = configuration.runtime.stopTimeout
         parts.wakeUp?.stop()
-        let report = snapshot()
+        parts.reporter.stop()
+        // The workers outlive the loop's end, in which they send what they have applied.
+        let workers = parts.sender.allWorkers
         var clean = parts.loop.stop(timeoutMilliseconds: timeout)
         parts.sender.stop(giveUp: true)
         clean = 
             parts.source.close(deadlineMilliseconds: Int(timeout), leaveGroup: configuration.group.leaveOnStop) && clean
         clean = parts.sink.close(deadlineMilliseconds: Int(timeout)) && clean
-        logPlacement(report)
-        log.info("stopped", ["clean": .boolean(clean), .count: .init(report.tally.read)])
+        parts.reporter.finish(workers, clean: clean)
         return clean
     }
 
@@ -148,12 +156,7 @@ public final class Daemon: Sendable {
     /// What the daemon has read and done so far.
     public func snapshot() -> RuntimeSnapshot {
         guard let parts = parts.withLock({ $0 }) else { return RuntimeSnapshot(partitions: [], epochsSent: 0) }
-        let gathered = Gathered<PartitionSnapshot>()
-        let group = DispatchGroup()
-        for worker in parts.sender.allWorkers { worker.snapshot(group: group) { gathered.add($0) } }
-        group.wait()
-        return RuntimeSnapshot(
-            partitions: gathered.all.sorted { $0.partition < $1.partition }, epochsSent: parts.sender.epochsSent)
+        return RuntimeSnapshot(of: parts.sender.allWorkers, epochsSent: parts.sender.epochsSent)
     }
 
     /// Usage of every account on a meter; for the demo's table and for tests.

@@ -141,10 +141,33 @@ final class PollLoop: Sendable {
         let now = context.clock.now()
         guard now >= partitions.nextTick else { return }
         partitions.nextTick = now + context.configuration.runtime.tickInterval
+        assertOwnership(partitions)
         // Record timestamps of a replayed input are not times of arrival, so wall time says nothing about it.
         guard context.configuration.topics.usage.allSatisfy({ $0.clock == .live }) else { return }
         for assigned in partitions.assigned.values where assigned.stage == .running && assigned.atEnd.allSatisfy(\.self) {
             assigned.worker?.enqueueTick(wallTime: now)
+        }
+    }
+
+    /// Ends the daemon if it reads one input of a partition and not the others: an account's records would part.
+    private func assertOwnership(_ partitions: Partitions) {
+        let reading = source.assignedPartitions
+        for (partition, assigned) in partitions.assigned {
+            let inputs = (0..<context.inputs.count).filter {
+                reading.contains(InputPartition(input: $0, partition: partition))
+            }
+            let expected: [Int] =
+                switch assigned.stage {
+                case .preparing: []
+                case .profiles: [context.inputs.accounts.index]
+                case .running: Array(0..<context.inputs.count)
+                }
+            if inputs != expected {
+                onFailure(.inputs("partition \(partition) reads inputs \(inputs) instead of \(expected)"))
+            }
+        }
+        for stray in reading where partitions.assigned[stray.partition] == nil {
+            onFailure(.inputs("partition \(stray.partition) of input \(stray.input) is read and not assigned"))
         }
     }
 
@@ -252,6 +275,9 @@ final class PollLoop: Sendable {
     private func assign(_ starts: [KafkaConsumer.StartPosition]) {
         do {
             try source.assign(starts)
+        } catch where error.code == .wrongState {
+            // Revoked since it was prepared; the handler has dropped it, or is about to.
+            log.debug("a partition left before it was read", [.error: .text(error.description)])
         } catch {
             onFailure(.kafka("a partition of this instance could not be assigned", error))
         }

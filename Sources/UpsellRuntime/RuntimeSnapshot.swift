@@ -1,3 +1,4 @@
+internal import Dispatch
 public import UpsellEngine
 public import UpsellModel
 public import UpsellWire
@@ -63,13 +64,33 @@ public struct RuntimeSnapshot: Sendable {
     public var partitions: [PartitionSnapshot]
     public var epochsSent: UInt64
 
+    init(partitions: [PartitionSnapshot], epochsSent: UInt64) {
+        self.partitions = partitions
+        self.epochsSent = epochsSent
+    }
+
+    /// Asks every worker and waits for their answers; not from a partition's queue.
+    init(of workers: [PartitionWorker], epochsSent: UInt64) {
+        let gathered = Gathered<PartitionSnapshot>()
+        let group = DispatchGroup()
+        for worker in workers { worker.snapshot(group: group) { gathered.add($0) } }
+        group.wait()
+        self.init(partitions: gathered.all.sorted { $0.partition < $1.partition }, epochsSent: epochsSent)
+    }
+
     public var tally: RecordTally {
         var total = RecordTally()
         for partition in partitions { total.add(partition.tally) }
         return total
     }
-    public var accounts: Int { partitions.reduce(0) { $0 + $1.engine.accounts } }
-    public var duplicates: Int { partitions.reduce(0) { $0 + $1.engine.duplicates } }
+    public var accounts: Int { sum(\.accounts) }
+    public var applied: Int { sum(\.applied) }
+    public var duplicates: Int { sum(\.duplicates) }
+
+    /// Adds one number of the engines up over the partitions.
+    public func sum(_ number: KeyPath<EngineStatistics, Int>) -> Int {
+        partitions.reduce(0) { $0 + $1.engine[keyPath: number] }
+    }
 
     /// Placement by topic, added up over the partitions.
     public var placement: [PlacementReport] {

@@ -10,6 +10,8 @@ public protocol RecordSource: AnyObject, Sendable {
     func poll(maxMessages: Int, timeoutMilliseconds: Int, onRebalance: (RebalanceEvent) -> Void) -> PollResult
     /// Starts reading partitions beside those already read.
     func assign(_ partitions: [KafkaConsumer.StartPosition]) throws(KafkaError)
+    /// What is being read now, over all inputs. Poll thread.
+    var assignedPartitions: Set<InputPartition> { get }
     /// First and next offset of a partition. Blocks; any thread.
     func watermarks(input: Int, partition: Int32, timeoutMilliseconds: Int) throws(KafkaError)
         -> (low: Int64, high: Int64)

@@ -30,11 +30,7 @@ public struct Metric: Sendable, Hashable {
 extension Metric {
     // Input. `read = applied + duplicates + skipped + dead letters + waiting` holds for usage at every epoch's end.
     public static let inputRecords = Metric(
-        counter: "input", "records", labels: ["topic"], "Records read from an input topic.")
-    public static let inputBytes = Metric(
-        counter: "input", "bytes", labels: ["topic"], "Key and value bytes of records read from an input topic.")
-    public static let inputBatches = Metric(
-        counter: "input", "batches", "Batches handed from the poll thread to a partition.")
+        counter: "input", "records", "Records read from the input topics.")
     public static let usageEvents = Metric(counter: "usage", "events", "Usage events applied to at least one meter.")
     public static let duplicateEvents = Metric(
         counter: "duplicate", "events", "Usage events whose identity was seen before; they changed nothing.")
@@ -46,16 +42,14 @@ extension Metric {
     public static let profiles = Metric(
         counter: "profile", "records", "Profiles and tombstones taken from the accounts topic.")
     public static let deadLetters = Metric(
-        counter: "dead_letter", "records", labels: ["topic", "reason"], "Records sent to the dead-letter topic.")
+        counter: "dead_letter", "records", labels: ["reason"], "Records sent to the dead-letter topic.")
     public static let keyMismatches = Metric(
         counter: "key_mismatch", "records", labels: ["topic"], "Records whose key is not their account id.")
     public static let misplacedKeys = Metric(
         counter: "misplaced_key", "records", labels: ["topic"],
         "Records that lie where the topic's own partitioner would not put them.")
-    public static let offsetGaps = Metric(
-        counter: "offset_gap", "records", labels: ["topic"], "Offsets missing between two records that were read.")
     public static let repeatedRecords = Metric(
-        counter: "repeated", "records", labels: ["topic"],
+        counter: "repeated", "records",
         "Records that librdkafka handed out a second time; dropped by their offset.")
 
     // Output.
@@ -79,8 +73,8 @@ extension Metric {
 
     /// The catalogue, in the order in which it is published.
     public static let all: [Metric] = [
-        inputRecords, inputBytes, inputBatches, usageEvents, duplicateEvents, skippedEvents, lateEvents, waitingEvents,
-        profiles, deadLetters, keyMismatches, misplacedKeys, offsetGaps, repeatedRecords, triggers, heldTriggers,
+        inputRecords, usageEvents, duplicateEvents, skippedEvents, lateEvents, waitingEvents,
+        profiles, deadLetters, keyMismatches, misplacedKeys, repeatedRecords, triggers, heldTriggers,
         epochs,
         deliveryFailures, assignedPartitions, accounts, dedupIdentities, dedupHorizon, clockLag,
     ]

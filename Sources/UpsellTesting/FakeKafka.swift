@@ -130,6 +130,10 @@ public final class FakeSource: RecordSource {
         }
     }
 
+    public var assignedPartitions: Set<InputPartition> {
+        state.withLock { Set($0.positions.keys.map { InputPartition(input: $0.input, partition: $0.partition) }) }
+    }
+
     public func watermarks(input: Int, partition: Int32, timeoutMilliseconds: Int) throws(KafkaError)
         -> (low: Int64, high: Int64)
     {

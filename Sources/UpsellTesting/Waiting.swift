@@ -1,6 +1,7 @@
 #if canImport(Glibc)
     internal import Glibc
 #endif
+internal import Synchronization
 
 /// Waits until a condition holds, looking every millisecond; false when it did not within the bound.
 ///
@@ -17,4 +18,12 @@ public func eventually(seconds: Int = 30, _ condition: () -> Bool) -> Bool {
 func napOneMillisecond() {
     var time = timespec(tv_sec: 0, tv_nsec: 1_000_000)
     _ = unsafe nanosleep(&time, nil)
+}
+
+/// A list that callbacks of any thread add to.
+public final class Recorded<Element: Sendable>: Sendable {
+    private let elements = Mutex<[Element]>([])
+    public init() {}
+    public func add(_ element: Element) { elements.withLock { $0.append(element) } }
+    public var all: [Element] { elements.withLock { $0 } }
 }

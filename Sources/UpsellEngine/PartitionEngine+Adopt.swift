@@ -1,0 +1,177 @@
+public import UpsellModel
+
+extension PartitionEngine {
+    /// Puts a new configuration over the existing state, matched by names.
+    ///
+    /// A meter whose definition changed starts anew. A rule of the same name and version keeps what it has spent; a new
+    /// one or a new version spends what is exceeded, or fires it under `onChange: evaluate` (cause `rule_changed`).
+    /// Changed limits act as with a profile.
+    ///
+    /// - Complexity: O(accounts × meters).
+    public mutating func adopt(_ catalogue: Catalogue, into effects: inout Effects) {
+        let old = program
+        let new = Program(catalogue)
+        let change = CatalogueChange(from: old, to: new)
+        let oldLimits = rebuild(old, new, change)
+        program = new
+        if new.catalogue.policy.dedupCapacity != old.catalogue.policy.dedupCapacity {
+            identities = identities.resized(to: new.catalogue.policy.dedupCapacity, at: clock.milliseconds)
+        }
+        for account in 0..<accounts.numbers where accounts.isInUse(account) {
+            rearmAdopted(account, old, oldLimits, change, into: &effects)
+        }
+        guard new.defaultPlan != nil else { return }
+        for account in waiting.keys.sorted() { evaluateWaiting(account, nil, .live, into: &effects) }
+    }
+
+    /// Brings rows and side records into the new shape.
+    ///
+    /// - Returns: limits by account and new meter under the old catalogue; nil for meters that start anew.
+    private mutating func rebuild(_ old: Program, _ new: Program, _ change: CatalogueChange) -> [Limit?] {
+        let oldCount = old.meters.count
+        let oldGroups = old.resets.count
+        var rows: ContiguousArray<Cell> = []
+        var newPeriods: ContiguousArray<Period> = []
+        var limits: [Limit?] = []
+        rows.reserveCapacity(accounts.numbers * new.meters.count)
+        for account in 0..<accounts.numbers {
+            let isInUse = accounts.isInUse(account)
+            for meter in new.meters.indices {
+                guard isInUse, let source = change.oldMeter[meter] else {
+                    rows.append(Cell())
+                    limits.append(nil)
+                    continue
+                }
+                rows.append(cells[account * oldCount + source])
+                limits.append(limit(account, source))
+            }
+            for group in new.resets.indices {
+                newPeriods.append(change.oldGroup[group].map { periods[account * oldGroups + $0] } ?? .none)
+            }
+        }
+        cells = rows
+        periods = newPeriods
+        var kept: [Int: Period] = [:]
+        for (index, period) in previousPeriods {
+            guard let group = change.oldGroup.firstIndex(of: index % oldGroups) else { continue }
+            kept[index / oldGroups * new.resets.count + group] = period
+        }
+        previousPeriods = kept
+        var queue = FIFO<PreviousEntry>()
+        while let entry = previousQueue.first {
+            previousQueue.removeFirst()
+            guard let group = change.oldGroup.firstIndex(of: entry.group) else { continue }
+            queue.append(
+                PreviousEntry(account: entry.account, group: group, period: entry.period, until: entry.until))
+        }
+        previousQueue = queue
+        for account in 0..<accounts.numbers where accounts.isInUse(account) {
+            removeSides(of: account) { change.newMeter[Int($0.meter)] == nil }
+        }
+        sideIndex.removeAll(keepingCapacity: true)
+        for index in sides.indices where sides[index].isInUse {
+            sides[index].key.meter = UInt16(change.newMeter[Int(sides[index].key.meter)] ?? 0)
+            sideIndex[sides[index].key] = Int32(index)
+        }
+        for (account, events) in waiting {
+            var events = events
+            for index in events.indices {
+                let before = events[index].readings.count
+                events[index].readings = events[index].readings.compactMap { reading in
+                    change.newMeter[reading.meter].map {
+                        WaitingReading(meter: $0, quantity: reading.quantity, dimension: reading.dimension)
+                    }
+                }
+                statisticsStored.waitingNow -= before - events[index].readings.count
+            }
+            waiting[account] = events
+        }
+        return limits
+    }
+
+    private mutating func rearmAdopted(
+        _ account: Int, _ old: Program, _ oldLimits: [Limit?], _ change: CatalogueChange, into effects: inout Effects
+    ) {
+        let index = termsIndex[account]
+        let own = index >= 0 ? terms[Int(index)] : nil
+        let versionTime = own.map { Swift.max(clock.milliseconds, $0.versionTime + 1) } ?? 0
+        var usedVersionTime = false
+        for meter in 0..<meterCount {
+            let limit = limit(account, meter)
+            let oldLimit = oldLimits[account * meterCount + meter]
+            if limit != oldLimit {
+                cells[account * meterCount + meter].limitVersion =
+                    KeyVersion.ofLimit(limit, since: Timestamp(milliseconds: versionTime))
+                usedVersionTime = true
+            }
+            for counter in counters(account, meter) {
+                remapBits(counter, change)
+                let isPrevious = counter.side >= 0 && sides[Int(counter.side)].key.era == .previous
+                for rule in program.meters[meter].rules {
+                    var cause = Trigger.Cause.limitChanged
+                    if change.oldBit[rule] == nil {
+                        cause = .ruleChanged
+                        if program.rules[rule].onChange == .silent || isPrevious { spendReached(counter, rule, limit) }
+                    } else if let oldLimit, limit != oldLimit {
+                        rearm(counter, rule, from: oldLimit, to: limit)
+                    }
+                    let moment = Moment(
+                        time: clock.milliseconds, coordinates: nil, cause: cause, silent: isPrevious)
+                    fire(
+                        counter, rule, limit, previous: cell(counter).value, closed: false, moment, into: &effects)
+                }
+                setNextTrip(counter, limit)
+            }
+        }
+        if usedVersionTime, index >= 0 { terms[Int(index)]?.versionTime = versionTime }
+        markChanged(account)
+    }
+
+    /// Moves spent bits and episodes of rules that stay to where the new catalogue has them.
+    private mutating func remapBits(_ counter: CounterRef, _ change: CatalogueChange) {
+        var cell = cell(counter)
+        let before = cell.spent
+        let extra = existingExtra(counter)
+        let episodes = extra?.episodes ?? []
+        cell.spent &= Cell.touched
+        extra?.episodes = []
+        for index in program.meters[counter.meter].rules {
+            let rule = program.rules[index]
+            guard let first = change.oldBit[index] else { continue }
+            for position in rule.thresholds.indices {
+                if before & (1 << UInt64(first + position)) != 0 { cell.spent |= rule.bit(position) }
+                if first + position < episodes.count, episodes[first + position] != 0 {
+                    extra?.beginEpisode(rule.firstBit + position, at: episodes[first + position])
+                }
+            }
+        }
+        setCell(counter, cell)
+    }
+}
+
+/// How two catalogues correspond, by names and versions.
+struct CatalogueChange {
+    /// By new meter: the old one with the same definition.
+    var oldMeter: [Int?]
+    /// By old meter.
+    var newMeter: [Int?]
+    /// By new group of resets.
+    var oldGroup: [Int?]
+    /// By position in the new `Program.rules`: first bit of the old rule of the same name and version.
+    var oldBit: [Int?]
+
+    init(from old: Program, to new: Program) {
+        let oldMeter = new.meters.indices.map { meter in
+            old.meterVersions.firstIndex(of: new.meterVersions[meter])
+        }
+        self.oldMeter = oldMeter
+        newMeter = old.meters.indices.map { meter in oldMeter.firstIndex(of: meter) }
+        oldGroup = new.resets.map { old.resets.firstIndex(of: $0) }
+        oldBit = new.rules.map { rule in
+            old.rules.first {
+                $0.version == rule.version
+                    && old.catalogue.rules[$0.rule].name == new.catalogue.rules[rule.rule].name
+            }?.firstBit
+        }
+    }
+}

@@ -1,0 +1,197 @@
+internal import UpsellModel
+
+extension PartitionEngine {
+    /// Fires or spends what the counter's usage reaches, and sets its next trip.
+    mutating func evaluate(
+        _ counter: CounterRef, previous: Int64, closed: Bool, _ moment: Moment, into effects: inout Effects
+    ) {
+        let limit = limit(counter.account, counter.meter)
+        for rule in program.meters[counter.meter].rules {
+            fire(counter, rule, limit, previous: previous, closed: closed, moment, into: &effects)
+        }
+        setNextTrip(counter, limit)
+    }
+
+    mutating func setNextTrip(_ counter: CounterRef, _ limit: Limit) {
+        var cell = cell(counter)
+        cell.nextTrip = program.nextTrip(meter: counter.meter, limit: limit, spent: cell.spent)
+        setCell(counter, cell)
+    }
+
+    /// Spends the armed thresholds of one rule that usage reaches; one trigger for all of them, keyed by the highest.
+    ///
+    /// Cases: silent (first start, backfill, snapshot, before `goLive`) spends without a word; a closed period is held;
+    /// otherwise the trigger goes out.
+    mutating func fire(
+        _ counter: CounterRef, _ ruleIndex: Int, _ limit: Limit, previous: Int64, closed: Bool, _ moment: Moment,
+        into effects: inout Effects
+    ) {
+        let rule = program.rules[ruleIndex]
+        var cell = cell(counter)
+        var crossed: [Int64] = []
+        var highest = 0
+        for (position, threshold) in rule.thresholds.enumerated() where cell.spent & rule.bit(position) == 0 {
+            guard let trip = program.trip(rule, threshold, limit), cell.value >= trip else { continue }
+            cell.spent |= rule.bit(position)
+            crossed.append(threshold)
+            highest = rule.firstBit + position
+        }
+        guard !crossed.isEmpty else { return }
+        setCell(counter, cell)
+        if moment.silent || clock.milliseconds < rule.goLive {
+            statisticsStored.silentSpent += crossed.count
+            return
+        }
+        let trigger = trigger(
+            counter, rule, limit, previous: previous, current: cell.value, crossed: crossed, highestBit: highest,
+            moment)
+        if closed {
+            statisticsStored.held += 1
+            effects.held.append(HeldTrigger(trigger: trigger, reason: .periodClosed))
+        } else {
+            statisticsStored.triggers += 1
+            effects.triggers.append(trigger)
+        }
+    }
+
+    private func trigger(
+        _ counter: CounterRef, _ rule: RuleCode, _ limit: Limit, previous: Int64, current: Int64, crossed: [Int64],
+        highestBit: Int, _ moment: Moment
+    ) -> Trigger {
+        let meter = program.catalogue.meters[counter.meter]
+        let code = program.meters[counter.meter]
+        let name = program.catalogue.rules[rule.rule].name
+        let account = accounts.name(of: counter.account)
+        var period: Period?
+        if code.group >= 0 {
+            let index = counter.account * groupCount + code.group
+            let isPrevious = counter.side >= 0 && sides[Int(counter.side)].key.era == .previous
+            period = isPrevious ? previousPeriods[index] : periods[index]
+        }
+        let episode =
+            switch code.kind {
+            case .period: period?.identity ?? 0
+            case .lifetime: Int64(0)
+            case .rolling, .gauge: existingExtra(counter)?.episode(highestBit) ?? 0
+            }
+        let terms = termsIndex[counter.account] >= 0 ? terms[Int(termsIndex[counter.account])] : nil
+        let plan =
+            terms.map { $0.plan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name } ?? ""
+        let consequence = program.catalogue.plans.first { $0.name == plan }?.limits[counter.meter].consequence
+        let dimension: (name: String, value: String)? =
+            meter.dimension.flatMap { own in
+                counter.side < 0 ? nil : (own.name, sides[Int(counter.side)].extra?.name ?? "")
+            }
+        let limitVersion = cells[counter.account * meterCount + counter.meter].limitVersion
+        let key = ArmingKey(
+            signal: .limit, rule: name, ruleVersion: rule.version, account: account, meter: meter.name,
+            dimension: dimension?.value, limitVersion: limitVersion, episode: Timestamp(milliseconds: episode),
+            threshold: crossed[crossed.count - 1])
+        return Trigger(
+            id: key.id, account: account, rule: name, ruleVersion: rule.version, signal: .limit, cause: moment.cause,
+            meter: meter.name, meterUnit: meter.unit, scale: meter.scale, dimension: dimension, previous: previous,
+            current: current, limit: limit, thresholdUnit: rule.unit, crossed: crossed,
+            period: period.map { (Timestamp(milliseconds: $0.start), Timestamp(milliseconds: $0.end)) },
+            episode: key.episode, limitVersion: limitVersion, eventTime: Timestamp(milliseconds: moment.time),
+            plan: plan, status: terms?.status ?? .active, consequence: consequence, coordinates: moment.coordinates)
+    }
+
+    // MARK: Arming anew
+
+    /// Gauge and rolling: each spent threshold below which usage fell by its band begins a new episode.
+    mutating func rearm(_ counter: CounterRef, at instant: Int64) {
+        let limit = limit(counter.account, counter.meter)
+        var cell = cell(counter)
+        var released = false
+        for index in program.meters[counter.meter].rules {
+            let rule = program.rules[index]
+            for (position, threshold) in rule.thresholds.enumerated() where cell.spent & rule.bit(position) != 0 {
+                guard let release = program.release(rule, threshold, limit), cell.value < release else { continue }
+                cell.spent &= ~rule.bit(position)
+                extra(counter).beginEpisode(rule.firstBit + position, at: instant)
+                released = true
+            }
+        }
+        guard released else { return }
+        setCell(counter, cell)
+        setNextTrip(counter, limit)
+    }
+
+    /// Puts one rule's thresholds under another limit.
+    ///
+    /// Cases: absolute thresholds do not depend on the limit and stay as they are, unless the old limit was 0, under
+    /// which they could not fire; a limit that rises spends what is reached under it and arms the rest; one that falls
+    /// arms all, and what is exceeded fires next. Counters of closed periods only spend.
+    mutating func rearm(_ counter: CounterRef, _ ruleIndex: Int, from old: Limit, to new: Limit) {
+        let rule = program.rules[ruleIndex]
+        guard rule.unit != .absolute || old == .of(0) else { return }
+        var cell = cell(counter)
+        cell.spent &= ~rule.mask
+        setCell(counter, cell)
+        let isPrevious = counter.side >= 0 && sides[Int(counter.side)].key.era == .previous
+        if new.isAbove(old) || isPrevious { spendReached(counter, ruleIndex, new) }
+    }
+
+    /// Spends without a word what usage reaches.
+    mutating func spendReached(_ counter: CounterRef, _ ruleIndex: Int, _ limit: Limit) {
+        let rule = program.rules[ruleIndex]
+        var cell = cell(counter)
+        for (position, threshold) in rule.thresholds.enumerated() where cell.spent & rule.bit(position) == 0 {
+            guard let trip = program.trip(rule, threshold, limit), cell.value >= trip else { continue }
+            cell.spent |= rule.bit(position)
+            statisticsStored.silentSpent += 1
+        }
+        setCell(counter, cell)
+    }
+
+    /// All counters of an account and meter: the dense one, then those of dimensions and closed periods.
+    func counters(_ account: Int, _ meter: Int) -> [CounterRef] {
+        var counters = [CounterRef(account: account, meter: meter)]
+        var side = sideHeads[account]
+        while side >= 0 {
+            let key = sides[Int(side)].key
+            if Int(key.meter) == meter, key.era == .previous || key.dimension != 0 {
+                counters.append(CounterRef(account: account, meter: meter, side: side))
+            }
+            side = sides[Int(side)].next
+        }
+        // The list has the newest first; triggers come out in the order in which the counters were made.
+        counters[1...].reverse()
+        return counters
+    }
+
+    /// Brings the counters of an account under its present limits.
+    ///
+    /// - Parameters:
+    ///   - old: limits by meter under which they were armed.
+    ///   - versionTime: hashed into the versions of the limits that differ.
+    /// - Returns: whether a limit differs.
+    @discardableResult
+    mutating func relimit(
+        _ account: Int, from old: [Limit], versionTime: Int64, _ moment: Moment, into effects: inout Effects
+    ) -> Bool {
+        var differs = false
+        for meter in 0..<meterCount {
+            let new = limit(account, meter)
+            guard new != old[meter] else { continue }
+            differs = true
+            cells[account * meterCount + meter].limitVersion =
+                KeyVersion.ofLimit(new, since: Timestamp(milliseconds: versionTime))
+            for counter in counters(account, meter) {
+                for rule in program.meters[meter].rules { rearm(counter, rule, from: old[meter], to: new) }
+                evaluate(counter, previous: cell(counter).value, closed: false, moment, into: &effects)
+            }
+        }
+        return differs
+    }
+}
+
+extension Limit {
+    func isAbove(_ other: Limit) -> Bool {
+        switch (self, other) {
+        case (.of(let a), .of(let b)): a > b
+        case (.unlimited, .of): true
+        case (_, .unlimited): false
+        }
+    }
+}

@@ -1,0 +1,134 @@
+internal import UpsellModel
+
+enum PeriodLocation: Equatable {
+    case current
+    /// The period before the running one, within grace; `closed` from its end on.
+    case previous(closed: Bool)
+    case late
+}
+
+/// Periods roll when an account is next touched: nothing can fire at a roll, so that this cannot be told from timers.
+extension PartitionEngine {
+    func calendar(_ account: Int, _ group: Int) -> PeriodCalendar {
+        let own = termsIndex[account] >= 0 ? terms[Int(termsIndex[account])] : nil
+        return PeriodCalendar(program.resets[group], zone: own?.zone, bounds: own?.bounds)
+    }
+
+    /// Finds the period in which an event counts; rolls the account to the period of clock or event before.
+    mutating func locatePeriod(_ account: Int, _ group: Int, _ time: Int64) -> PeriodLocation {
+        let index = account * groupCount + group
+        let now = Swift.max(time, clock.milliseconds)
+        if periods[index].isNone || now >= periods[index].end {
+            close(account, group, openingNext: calendar(account, group).period(containing: now))
+        }
+        let current = periods[index]
+        if time >= current.start { return .current }
+        if let previous = previousPeriods[index] {
+            guard time >= previous.start, time < previous.end else { return .late }
+            guard clock.milliseconds < previous.end + policy.grace else { return .late }
+            return .previous(closed: clock.milliseconds >= previous.end)
+        }
+        var previous = calendar(account, group).period(containing: current.start - 1)
+        previous.end = current.start
+        guard time >= previous.start, clock.milliseconds < previous.end + policy.grace else { return .late }
+        keepPrevious(account, group, previous)
+        return .previous(closed: clock.milliseconds >= previous.end)
+    }
+
+    private mutating func keepPrevious(_ account: Int, _ group: Int, _ period: Period) {
+        previousPeriods[account * groupCount + group] = period
+        let until = period.end + policy.grace
+        previousQueue.append(PreviousEntry(account: account, group: group, period: period, until: until))
+        nextDue = Swift.min(nextDue, until)
+    }
+
+    /// Ends the running period and opens another; the counters of the ended one stay for its grace.
+    mutating func close(_ account: Int, _ group: Int, openingNext next: Period) {
+        let index = account * groupCount + group
+        let ended = periods[index]
+        periods[index] = next
+        guard !ended.isNone else { return }
+        // An identity never returns, whatever bounds a profile gives, and so no arming key does.
+        if next.identity <= ended.identity { periods[index].identity = ended.identity + 1 }
+        statisticsStored.periodRolls += 1
+        let isKept = ended.end == next.start && clock.milliseconds < ended.end + policy.grace
+        forgetPrevious(account, group)
+        if isKept { keepPrevious(account, group, ended) }
+        if sideHeads[account] >= 0 { closeSides(account, group, isKept: isKept) }
+        for meter in program.groupMeters[group] {
+            let cell = cells[account * meterCount + meter]
+            guard cell.isTouched || cell.spent != 0 else { continue }
+            if isKept {
+                let key = sideKey(account, meter, era: .previous)
+                let side = sideIndex[key] ?? addSide(key)
+                sides[Int(side)].cell = cell
+            }
+            var fresh = Cell(limitVersion: cell.limitVersion)
+            fresh.nextTrip =
+                cell.spentThresholds == 0
+                ? cell.nextTrip : program.nextTrip(meter: meter, limit: limit(account, meter), spent: 0)
+            cells[account * meterCount + meter] = fresh
+        }
+        markChanged(account)
+    }
+
+    /// Side records of the group's running period become those of the ended one, or go.
+    private mutating func closeSides(_ account: Int, _ group: Int, isKept: Bool) {
+        guard isKept else {
+            let meters = program.meters
+            removeSides(of: account) { meters[Int($0.meter)].group == group }
+            return
+        }
+        var side = sideHeads[account]
+        while side >= 0 {
+            let key = sides[Int(side)].key
+            if key.era == .current, program.meters[Int(key.meter)].group == group {
+                let moved = sideKey(account, Int(key.meter), era: .previous, dimension: key.dimension)
+                sideIndex[key] = nil
+                sideIndex[moved] = side
+                sides[Int(side)].key = moved
+            }
+            side = sides[Int(side)].next
+        }
+    }
+
+    mutating func forgetPrevious(_ account: Int, _ group: Int) {
+        guard previousPeriods.removeValue(forKey: account * groupCount + group) != nil else { return }
+        let meters = program.meters
+        removeSides(of: account) { $0.era == .previous && meters[Int($0.meter)].group == group }
+        markChanged(account)
+    }
+
+    /// Brings running periods under a new profile.
+    ///
+    /// Cases: the new bounds are those of the running period, moved by less than a day (or a time zone): it stays and
+    /// keeps its identity; other bounds (a new anchor) begin a new period; `resetUsage` begins one at `instant`.
+    mutating func adjustPeriods(_ account: Int, resettingAt instant: Int64?) {
+        for group in 0..<groupCount {
+            let index = account * groupCount + group
+            let running = periods[index]
+            // One that is over rolls by the new profile when the account is next touched.
+            guard !running.isNone, running.end > clock.milliseconds else { continue }
+            let now = Swift.max(clock.milliseconds, running.start)
+            let calendar = calendar(account, group)
+            var next = calendar.period(containing: now)
+            let isSame =
+                Swift.abs(next.start - running.start) <= calendar.tolerance
+                || Swift.abs(next.identity - running.identity) <= calendar.tolerance
+            if isSame {
+                periods[index].start = next.start
+                periods[index].end = next.end
+                previousPeriods[index]?.end = next.start
+            } else {
+                if next.start > running.start { periods[index].end = Swift.min(running.end, next.start) }
+                close(account, group, openingNext: next)
+            }
+            guard let instant else { continue }
+            next = periods[index]
+            next.start = Swift.min(Swift.max(instant, next.start), now)
+            next.identity = Swift.max(next.start, periods[index].identity + 1)
+            periods[index].end = next.start
+            close(account, group, openingNext: next)
+        }
+    }
+}

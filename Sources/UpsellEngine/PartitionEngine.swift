@@ -1,0 +1,354 @@
+public import UpsellModel
+
+/// Counts usage of one partition's accounts and decides which thresholds fire.
+///
+/// A pure function of what it is given, in the order given: it reads no clock, and two engines fed alike have the same
+/// effects. Owned by the partition's queue. Shapes: a dense row of `Cell` for each account (one cell a meter), a period
+/// for each account and distinct reset, and side records for everything that only some counters have (dimensions, closed
+/// periods, buckets, members, episodes). Article "ArmingKeys" has the identities, "Decisions" the choices.
+public struct PartitionEngine: ~Copyable {
+    public let partition: PartitionID
+    var program: Program
+    var statisticsStored = EngineStatistics()
+
+    /// Event-time clock; `.earliest` before the first usage record.
+    public internal(set) var clock = Timestamp.earliest
+    /// Record time − event time of the record that last moved the clock, at least 0.
+    var lag: Int64 = 0
+    /// Earliest instant at which `runDue` has work.
+    var nextDue = Int64.max
+
+    var accounts = AccountTable()
+    var identities: IdentityRing
+
+    // One entry for each account number.
+    var cells: ContiguousArray<Cell> = []
+    var periods: ContiguousArray<Period> = []
+    /// First side record of the account, -1 for none.
+    var sideHeads: ContiguousArray<Int32> = []
+    /// Position in `terms`, -1 for an account without profile.
+    var termsIndex: ContiguousArray<Int32> = []
+    var flags: ContiguousArray<UInt8> = []
+
+    var terms: ContiguousArray<Terms?> = []
+    var freeTerms: [Int32] = []
+
+    var sides: ContiguousArray<SideRecord> = []
+    var freeSide: Int32 = -1
+    var sideCount = 0
+    var sideIndex: [SideKey: Int32] = [:]
+
+    /// Closed periods that still count, by account and group.
+    var previousPeriods: [Int: Period] = [:]
+    /// In order of closing; entries whose period is gone do nothing.
+    var previousQueue = FIFO<PreviousEntry>()
+
+    var waiting: [Int: [WaitingEvent]] = [:]
+    var waitingQueue = FIFO<WaitingEntry>()
+
+    var timers = TimerQueue()
+    /// Account numbers changed since `takeChanges`, each once.
+    var changed: ContiguousArray<Int32> = []
+    /// Accounts that may be forgotten when the batch is over: numbers are not given out again within one.
+    var leaving: [Int] = []
+
+    // Scratch, reused.
+    var resolved: ContiguousArray<Int32> = []
+    /// Takes the sum of what the first pass touched, so that the touching is not optimised away.
+    var warmth: UInt64 = 0
+    /// Counters whose evaluation waits until a whole jump is counted, with their usage before it.
+    var jump: [(counter: CounterRef, previous: Int64, closed: Bool)] = []
+
+    /// - Parameter catalogue: checked by the configuration: identifiers in range, at most 62 thresholds on a meter.
+    public init(catalogue: Catalogue, partition: PartitionID) {
+        self.partition = partition
+        program = Program(catalogue)
+        identities = IdentityRing(capacity: catalogue.policy.dedupCapacity)
+    }
+
+    static let dirtyFlag: UInt8 = 1
+
+    var policy: Policy { program.catalogue.policy }
+    var meterCount: Int { program.meters.count }
+    var groupCount: Int { program.resets.count }
+
+    // MARK: What it holds
+
+    public var statistics: EngineStatistics {
+        var statistics = statisticsStored
+        statistics.accounts = accounts.count
+        statistics.counters = accounts.count * meterCount + sideCount
+        statistics.identities = identities.count
+        statistics.dedupHorizon = identities.horizon.map(Timestamp.init(milliseconds:))
+        return statistics
+    }
+
+    /// Usage of an account's current window, in the meter's integers.
+    ///
+    /// - Parameter dimension: the counter of one value; nil for a meter without dimension.
+    /// - Returns: nil for an account that is not known or has counted nothing there.
+    public func usage(account: String, meter: MeterID, dimension: String? = nil) -> Int64? {
+        let key = unsafe account.utf8.span.bytes
+        let number = accounts.find(xxh3(key), key)
+        guard number >= 0, meter.index < meterCount else { return nil }
+        let code = program.meters[meter.index]
+        if code.group >= 0 {
+            let period = periods[number * groupCount + code.group]
+            if period.isNone || clock.milliseconds >= period.end { return period.isNone ? nil : 0 }
+        }
+        guard let dimension else {
+            let cell = cells[number * meterCount + meter.index]
+            return cell.isTouched ? cell.value : nil
+        }
+        let side = sideKey(number, meter.index, dimension: unsafe Self.hash(ofDimension: dimension.utf8.span.bytes))
+        return sideIndex[side].map { sides[Int($0)].cell.value }
+    }
+
+    /// Bounds of the period in which the meter counts for an account now; nil for other windows and unknown accounts.
+    public func period(account: String, meter: MeterID) -> (start: Timestamp, end: Timestamp)? {
+        let key = unsafe account.utf8.span.bytes
+        let number = accounts.find(xxh3(key), key)
+        guard number >= 0, program.meters[meter.index].group >= 0 else { return nil }
+        let period = periods[number * groupCount + program.meters[meter.index].group]
+        guard !period.isNone else { return nil }
+        return (Timestamp(milliseconds: period.start), Timestamp(milliseconds: period.end))
+    }
+
+    /// The limit that holds for an account now; nil for accounts that are not known.
+    public func effectiveLimit(account: String, meter: MeterID) -> Limit? {
+        let key = unsafe account.utf8.span.bytes
+        let number = accounts.find(xxh3(key), key)
+        return number < 0 ? nil : limit(number, meter.index)
+    }
+
+    /// Calls with every account's id, in no order that means anything.
+    public func forEachAccount(_ body: (String) -> Void) {
+        for number in 0..<accounts.numbers where accounts.isInUse(number) { body(accounts.name(of: number)) }
+    }
+
+    /// Hands over the accounts that changed since the last call, each once: its number, and its id or nil if it is gone.
+    public mutating func takeChanges(_ body: (_ number: Int, _ account: String?) -> Void) {
+        for number in changed {
+            flags[Int(number)] &= ~Self.dirtyFlag
+            body(Int(number), accounts.isInUse(Int(number)) ? accounts.name(of: Int(number)) : nil)
+        }
+        changed.removeAll(keepingCapacity: true)
+    }
+
+    @inline(__always)
+    mutating func markChanged(_ account: Int) {
+        if flags[account] & Self.dirtyFlag == 0 {
+            flags[account] |= Self.dirtyFlag
+            changed.append(Int32(account))
+        }
+    }
+
+    // MARK: Accounts
+
+    static func hash(ofDimension bytes: RawSpan) -> UInt64 { max(xxh3(bytes), 1) }
+
+    func limit(_ account: Int, _ meter: Int) -> Limit {
+        let index = termsIndex[account]
+        guard index >= 0 else { return program.limit(of: nil, meter: meter, at: 0) }
+        let own = terms[Int(index)]
+        return program.limit(of: own, meter: meter, at: own?.limitsAt ?? 0)
+    }
+
+    /// Adds an account without profile.
+    mutating func addAccount(_ hash: UInt64, _ key: borrowing RawSpan) -> Int {
+        let number = accounts.insert(hash, key)
+        if number == sideHeads.count {
+            sideHeads.append(-1)
+            termsIndex.append(-1)
+            flags.append(0)
+            cells.append(contentsOf: program.defaultCells)
+            for _ in 0..<groupCount { periods.append(.none) }
+        } else {
+            clearRow(number)
+        }
+        markChanged(number)
+        return number
+    }
+
+    private mutating func clearRow(_ number: Int) {
+        sideHeads[number] = -1
+        termsIndex[number] = -1
+        for meter in 0..<meterCount { cells[number * meterCount + meter] = program.defaultCells[meter] }
+        for group in 0..<groupCount { periods[number * groupCount + group] = .none }
+    }
+
+    /// Erases everything about an account: counters, profile, waiting readings. Its timers find nothing when they are due.
+    public mutating func removeAccount(_ account: String, into effects: inout Effects) {
+        let key = unsafe account.utf8.span.bytes
+        let number = accounts.find(xxh3(key), key)
+        guard number >= 0 else { return }
+        statisticsStored.removals += 1
+        erase(number)
+    }
+
+    mutating func erase(_ number: Int) {
+        markChanged(number)
+        var side = sideHeads[number]
+        while side >= 0 {
+            let next = sides[Int(side)].next
+            sideIndex[sides[Int(side)].key] = nil
+            freeRecord(side)
+            side = next
+        }
+        for group in 0..<groupCount { previousPeriods[number * groupCount + group] = nil }
+        if let events = waiting.removeValue(forKey: number) {
+            statisticsStored.waitingNow -= events.reduce(0) { $0 + $1.readings.count }
+        }
+        let index = termsIndex[number]
+        if index >= 0 {
+            terms[Int(index)] = nil
+            freeTerms.append(index)
+        }
+        clearRow(number)
+        accounts.remove(number)
+    }
+
+    /// Forgets accounts that have neither profile nor anything waiting any more.
+    mutating func forgetLeaving() {
+        for number in leaving
+        where accounts.isInUse(number) && termsIndex[number] < 0 && waiting[number] == nil && !isCounted(number) {
+            erase(number)
+        }
+        leaving.removeAll(keepingCapacity: true)
+    }
+
+    private func isCounted(_ number: Int) -> Bool {
+        sideHeads[number] >= 0 || (0..<meterCount).contains { cells[number * meterCount + $0].isTouched }
+    }
+
+    // MARK: Side records
+
+    func sideKey(_ account: Int, _ meter: Int, era: SideKey.Era = .current, dimension: UInt64 = 0) -> SideKey {
+        SideKey(account: Int32(account), meter: UInt16(meter), era: era, dimension: dimension)
+    }
+
+    mutating func addSide(_ key: SideKey) -> Int32 {
+        let index: Int32
+        if freeSide >= 0 {
+            index = freeSide
+            freeSide = sides[Int(index)].next
+            sides[Int(index)] = SideRecord(key)
+        } else {
+            index = Int32(sides.count)
+            sides.append(SideRecord(key))
+        }
+        sideCount += 1
+        sides[Int(index)].next = sideHeads[Int(key.account)]
+        sideHeads[Int(key.account)] = index
+        sideIndex[key] = index
+        return index
+    }
+
+    /// Puts a record that is in no list and no index any more on the free list.
+    mutating func freeRecord(_ index: Int32) {
+        sides[Int(index)].isInUse = false
+        sides[Int(index)].extra = nil
+        sides[Int(index)].next = freeSide
+        freeSide = index
+        sideCount -= 1
+    }
+
+    /// Takes the account's records out for which `isDoomed` holds.
+    mutating func removeSides(of account: Int, where isDoomed: (SideKey) -> Bool) {
+        var previous: Int32 = -1
+        var side = sideHeads[account]
+        while side >= 0 {
+            let next = sides[Int(side)].next
+            if isDoomed(sides[Int(side)].key) {
+                if previous < 0 { sideHeads[account] = next } else { sides[Int(previous)].next = next }
+                sideIndex[sides[Int(side)].key] = nil
+                freeRecord(side)
+            } else {
+                previous = side
+            }
+            side = next
+        }
+    }
+
+    @inline(__always)
+    func cell(_ counter: CounterRef) -> Cell {
+        counter.side < 0 ? cells[counter.account * meterCount + counter.meter] : sides[Int(counter.side)].cell
+    }
+
+    @inline(__always)
+    mutating func setCell(_ counter: CounterRef, _ cell: Cell) {
+        if counter.side < 0 {
+            cells[counter.account * meterCount + counter.meter] = cell
+        } else {
+            sides[Int(counter.side)].cell = cell
+        }
+    }
+
+    /// The side record that holds what the counter needs beyond its cell; made where it is missing.
+    mutating func extra(_ counter: CounterRef) -> CounterExtra {
+        let index: Int32
+        if counter.side >= 0 {
+            index = counter.side
+        } else {
+            let key = sideKey(counter.account, counter.meter)
+            index = sideIndex[key] ?? addSide(key)
+        }
+        if let extra = sides[Int(index)].extra { return extra }
+        let extra = CounterExtra()
+        sides[Int(index)].extra = extra
+        return extra
+    }
+
+    func existingExtra(_ counter: CounterRef) -> CounterExtra? {
+        if counter.side >= 0 { return sides[Int(counter.side)].extra }
+        return sideIndex[sideKey(counter.account, counter.meter)].flatMap { sides[Int($0)].extra }
+    }
+}
+
+/// A queue whose front is taken without moving the rest.
+struct FIFO<Element> {
+    private var elements: [Element] = []
+    private var head = 0
+
+    var first: Element? { head < elements.count ? elements[head] : nil }
+    var count: Int { elements.count - head }
+
+    mutating func append(_ element: Element) { elements.append(element) }
+
+    mutating func removeFirst() {
+        head += 1
+        if head > 1024, head * 2 > elements.count {
+            elements.removeFirst(head)
+            head = 0
+        }
+    }
+}
+
+struct PreviousEntry {
+    var account: Int
+    var group: Int
+    var period: Period
+    /// When the period no longer counts.
+    var until: Int64
+}
+
+struct WaitingEntry {
+    var account: Int
+    var until: Int64
+}
+
+/// An event whose account has no profile yet.
+struct WaitingEvent {
+    var time: Int64
+    var until: Int64
+    var flags: UsageEvent.Flags
+    var mode: FiringMode
+    var coordinates: InputCoordinates
+    var readings: [WaitingReading]
+}
+
+struct WaitingReading {
+    var meter: Int
+    var quantity: Int64
+    var dimension: String?
+}

@@ -1,0 +1,52 @@
+internal import UpsellModel
+
+/// What the engine keeps of an account's profile.
+struct Terms {
+    var plan: String
+    var status: Profile.Status
+    var bounds: Profile.PeriodBounds?
+    var zone: TimeZoneTable?
+    var addOns: [Profile.Holding]
+    var overrides: [Profile.Override]
+    var pendingPlan: String?
+    var effectiveAt: Timestamp?
+    var time: Timestamp
+    /// Greatest time that was hashed into a limit version of this account; later ones lie after it.
+    var versionTime: Int64
+    /// The instant for which the limits hold that the counters were last armed under.
+    var limitsAt: Int64
+
+    init(_ profile: Profile, clock: Int64) {
+        plan = profile.plan
+        status = profile.status
+        bounds = profile.period
+        if bounds?.anchor == nil, bounds?.start == nil, let since = profile.since ?? profile.firstPurchase {
+            bounds = bounds ?? Profile.PeriodBounds()
+            bounds?.anchor = since
+        }
+        zone = profile.timeZone
+        addOns = profile.addOns
+        overrides = profile.overrides
+        pendingPlan = profile.pendingPlan
+        effectiveAt = profile.effectiveAt
+        time = profile.time
+        versionTime = profile.time.milliseconds
+        limitsAt = clock
+    }
+
+    /// The plan that holds at an instant of the partition's clock.
+    func plan(at instant: Int64) -> String {
+        guard let pendingPlan, let effectiveAt, effectiveAt.milliseconds <= instant else { return plan }
+        return pendingPlan
+    }
+
+    /// The next instant after `instant` at which limits may change by themselves.
+    func nextChange(after instant: Int64) -> Int64? {
+        var next = Int64.max
+        if pendingPlan != nil, let at = effectiveAt?.milliseconds, at > instant { next = at }
+        for holding in addOns {
+            if let until = holding.until?.milliseconds, until > instant { next = min(next, until) }
+        }
+        return next == .max ? nil : next
+    }
+}

@@ -1,0 +1,142 @@
+internal import Dispatch
+internal import Synchronization
+internal import UpsellModel
+internal import UpsellTelemetry
+internal import UpsellWire
+
+/// Says how the daemon fares: numbers into the counters every second, a line when it has caught up, warnings about keys
+/// that do not fit. A queue of its own; looks at partitions between two batches.
+final class Reporter: Sendable {
+    private let log: Log
+    private let counters: Counters
+    private let clock: WallClock
+    private let loop: PollLoop
+    private let sender: EpochSender
+    private let queue = DispatchQueue(label: "upselld.report", qos: .utility)
+    private let timer: any DispatchSourceTimer
+    private let said = Mutex(Said())
+
+    /// What was logged last, so that nothing is said twice.
+    private struct Said {
+        var caughtUpAt = 0
+        var keyMismatches: [String: Int] = [:]
+        var misplaced: [String: Int] = [:]
+    }
+
+    init(log: Log, counters: Counters, clock: WallClock, loop: PollLoop, sender: EpochSender) {
+        self.log = log
+        self.counters = counters
+        self.clock = clock
+        self.loop = loop
+        self.sender = sender
+        timer = DispatchSource.makeTimerSource(queue: queue)
+    }
+
+    func start() {
+        timer.schedule(deadline: .now() + .seconds(1), repeating: .seconds(1), leeway: .milliseconds(100))
+        timer.setEventHandler { @Sendable [weak self] in self?.report() }
+        timer.activate()
+    }
+
+    func stop() { timer.cancel() }
+
+    private func report() {
+        // Asked before the snapshot, which then holds everything up to those ends.
+        let standing = loop.standing
+        let caughtUp = !standing.assigned.isEmpty && standing.atEnd == standing.assigned
+        let snapshot = RuntimeSnapshot(of: sender.allWorkers, epochsSent: sender.epochsSent)
+        publish(snapshot, standing)
+        warnAboutKeys(snapshot, everyDoubling: true)
+        guard caughtUp else { return }
+        let read = snapshot.tally.read
+        let isNews = said.withLock { said in
+            defer { said.caughtUpAt = read }
+            return said.caughtUpAt != read
+        }
+        if isNews { log.info("caught up: every input is read to its end", totals(snapshot)) }
+    }
+
+    /// The last words, over workers that have ended.
+    func finish(_ workers: [PartitionWorker], clean: Bool) {
+        let snapshot = RuntimeSnapshot(of: workers, epochsSent: sender.epochsSent)
+        publish(snapshot, loop.standing)
+        warnAboutKeys(snapshot, everyDoubling: false)
+        if !clean { log.warning("the stop was cut short; what was not sent is read again at the next start") }
+        log.info("stopped", totals(snapshot))
+    }
+
+    private func publish(_ snapshot: RuntimeSnapshot, _ standing: PollLoop.Standing) {
+        let tally = snapshot.tally
+        func set(_ metric: Metric, _ value: Int) { counters.cell(metric).set(Int64(value)) }
+        set(.usageEvents, snapshot.applied)
+        set(.duplicateEvents, snapshot.duplicates)
+        set(.skippedEvents, tally.skipped)
+        set(.profiles, tally.profiles)
+        set(.accounts, snapshot.accounts)
+        set(.assignedPartitions, standing.assigned.count)
+        set(.lateEvents, snapshot.sum(\.lateOnly))
+        set(.waitingEvents, snapshot.sum(\.waitingNow))
+        set(.dedupIdentities, snapshot.sum(\.identities))
+        set(.epochs, Int(snapshot.epochsSent))
+        set(.inputRecords, tally.read)
+        set(.repeatedRecords, tally.replayed)
+        for (reason, count) in tally.rejected { counters.cell(.deadLetters, reason.rawValue).set(Int64(count)) }
+        for report in snapshot.placement {
+            counters.cell(.keyMismatches, report.topic).set(Int64(report.keyMismatches))
+            let misplaced = report.partitioner.placedByOther + report.partitioner.placedByNeither
+            counters.cell(.misplacedKeys, report.topic).set(Int64(misplaced))
+        }
+        let now = clock.now()
+        for partition in snapshot.partitions where partition.clock > .earliest {
+            let number = String(partition.partition.rawValue)
+            counters.cell(.clockLag, number).set(max(0, now - partition.clock) / 1_000)
+            if let horizon = partition.engine.dedupHorizon {
+                counters.cell(.dedupHorizon, number).set(max(0, partition.clock - horizon) / 1_000)
+            }
+        }
+    }
+
+    private func totals(_ snapshot: RuntimeSnapshot) -> KeyValuePairs<LogKey, LogValue> {
+        let tally = snapshot.tally
+        return [
+            "read": .init(tally.read), "applied": .init(snapshot.applied), "duplicates": .init(snapshot.duplicates),
+            "skipped": .init(tally.skipped), "profiles": .init(tally.profiles),
+            "dead_letters": .init(tally.rejectedTotal + tally.expired), "triggers": .init(tally.triggers),
+            "held": .init(tally.held), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
+        ]
+    }
+
+    /// - Parameter everyDoubling: says a growing number again only once it has doubled.
+    private func warnAboutKeys(_ snapshot: RuntimeSnapshot, everyDoubling: Bool) {
+        for report in snapshot.placement {
+            let mismatches = report.keyMismatches
+            let misplaced = report.partitioner.placedByOther + report.partitioner.placedByNeither
+            let (sayMismatches, sayMisplaced) = said.withLock { said in
+                func isNews(_ count: Int, _ last: inout Int?) -> Bool {
+                    let before = last ?? 0
+                    guard count > before, !everyDoubling || count >= before * 2 else { return false }
+                    last = count
+                    return true
+                }
+                return (
+                    isNews(mismatches, &said.keyMismatches[report.topic]), isNews(misplaced, &said.misplaced[report.topic])
+                )
+            }
+            if sayMismatches {
+                log.warning(
+                    "records whose key is not their account are counted in the partition where they lie",
+                    [.topic: .text(report.topic), .count: .init(mismatches)])
+            }
+            if sayMisplaced {
+                log.warning(
+                    "records lie where the topic's partitioner would not put them; an account may be split in two",
+                    [
+                        .topic: .text(report.topic), .count: .init(misplaced),
+                        "partitioner": .text(report.partitioner.inferred?.rawValue ?? "unknown"),
+                        "by_the_other": .init(report.partitioner.placedByOther),
+                        "by_neither": .init(report.partitioner.placedByNeither),
+                    ])
+            }
+        }
+    }
+}

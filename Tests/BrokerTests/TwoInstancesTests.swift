@@ -1,0 +1,97 @@
+import KafkaTransport
+import Testing
+import UpsellConfiguration
+import UpsellModel
+import UpsellRuntime
+import UpsellTelemetry
+import UpsellTesting
+
+/// Daemons of one group on a real Kafka: who owns what while they come and go.
+///
+/// Every daemon itself ends, with a failure, when it reads some but not all inputs of a partition; the test asks that none
+/// of them ever did, that no partition has two owners, and that all are owned again after each change.
+@Suite(.serialized, .enabled(if: TestPaths.brokers != nil, "UPSELLD_TEST_BROKERS names no brokers"), .timeLimit(.minutes(4)))
+struct TwoInstancesTests {
+    @Test func joinsAndLeavesKeepEveryPartitionsInputsTogether() throws {
+        let site = try RunOnKafkaTests.Site()
+        try site.createTopics(partitions: 8)
+        let events = 4_000
+        try feed(site, count: events)
+
+        let first = try Instance(site, slot: "one")
+        #expect(eventually { first.daemon.assignedPartitions.count == 8 })
+        let second = try Instance(site, slot: "two")
+        #expect(eventually { [first, second].allSatisfy { $0.daemon.assignedPartitions.count == 4 } })
+        #expect(disjoint([first, second]))
+        let third = try Instance(site, slot: "three")
+        #expect(eventually { [first, second, third].allSatisfy { (2...3).contains($0.daemon.assignedPartitions.count) } })
+        #expect(disjoint([first, second, third]))
+        #expect(second.daemon.stop())
+        #expect(eventually { [first, third].allSatisfy { $0.daemon.assignedPartitions.count == 4 } })
+        #expect(disjoint([first, third]))
+        // Both halves together hold every event once.
+        #expect(eventually { first.applied + third.applied == events }, "\(first.applied) + \(third.applied)")
+        #expect(first.daemon.stop())
+        #expect(eventually { third.daemon.assignedPartitions.count == 8 })
+        #expect(eventually { third.applied == events })
+        #expect(third.daemon.stop())
+        for instance in [first, second, third] { #expect(instance.failures.all.isEmpty, "\(instance.failures.all)") }
+    }
+
+    private func disjoint(_ instances: [Instance]) -> Bool {
+        let owned = instances.flatMap(\.daemon.assignedPartitions)
+        return owned.count == Set(owned).count && owned.count == 8
+    }
+
+    private func feed(_ site: RunOnKafkaTests.Site, count: Int) throws {
+        let producer = try KafkaProducer(properties: [
+            KafkaProperty(name: "bootstrap.servers", value: site.brokers, place: "test"),
+            KafkaProperty(name: "partitioner", value: "murmur2_random", place: "test"),
+        ])
+        for n in 0..<count {
+            let account = "acct-\(n % 200)"
+            let value =
+                #"{"specversion":"1.0","id":"\#(n)","source":"t","type":"web.request","subject":"\#(account)","#
+                + #""time":"2026-06-01T00:00:00Z","data":{"requests":1}}"#
+            try producer.produce(OutputRecord(topic: site.usage, key: Array(account.utf8), value: Array(value.utf8)))
+        }
+        try producer.flush(timeoutMilliseconds: 30_000)
+    }
+
+    struct Instance {
+        let daemon: Daemon
+        let failures = Recorded<String>()
+
+        init(_ site: RunOnKafkaTests.Site, slot: String) throws {
+            var policy = Policy()
+            policy.unknownAccounts = .defaultPlan(PlanID(0))
+            policy.firstStart = .fire
+            var configuration = Configuration(
+                catalogue: Catalogue(
+                    meters: [
+                        Meter(
+                            name: "api_calls", eventTypes: ["web.request"], aggregation: .sum,
+                            value: FieldPath(dotted: "data.requests"), window: .period(.init(.month)))
+                    ], plans: [Plan(name: "free", limits: [.init(.of(1_000_000))])], policy: policy),
+                kafka: [
+                    KafkaSetting(name: "bootstrap.servers", value: site.brokers, place: "test"),
+                    KafkaSetting(name: "session.timeout.ms", value: "6000", place: "test"),
+                    KafkaSetting(name: "heartbeat.interval.ms", value: "300", place: "test"),
+                ])
+            configuration.topics.usage = [Configuration.UsageTopic(name: site.usage)]
+            configuration.topics.accounts = "\(site.prefix).accounts"
+            configuration.topics.triggers = "\(site.prefix).triggers"
+            configuration.topics.held = "\(site.prefix).held"
+            configuration.topics.deadLetters = "\(site.prefix).dead-letters"
+            configuration.group = Configuration.Group(
+                id: site.prefix, slot: "\(site.prefix)-\(slot)", leaveOnStop: true)
+            let failures = failures
+            daemon = Daemon(
+                configuration: configuration, log: Log(level: .error),
+                onFailure: { failures.add($0.description) })
+            try daemon.start()
+        }
+
+        var applied: Int { daemon.snapshot().applied }
+    }
+}

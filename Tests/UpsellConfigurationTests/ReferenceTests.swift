@@ -1,0 +1,116 @@
+import Foundation
+import Testing
+import UpsellModel
+
+@testable import UpsellConfiguration
+
+/// The files in `config/`: they load, say every key, and say the defaults.
+struct ReferenceTests {
+    private func load(_ main: [UInt8]) throws -> Configuration {
+        try Fixtures.load(
+            main: main, catalog: try Fixtures.reference("catalog.yaml"), rules: try Fixtures.reference("rules.yaml"))
+    }
+
+    @Test
+    func referenceFilesLoadFromDisk() throws {
+        let path = Fixtures.repository.appendingPathComponent("config/upselld.yaml").path
+        let configuration = try ConfigurationLoader.load(path: path)
+        #expect(configuration.catalogue.plans.map(\.name) == ["basic", "pro", "enterprise"])
+        #expect(configuration.catalogue.rules.count == 5)
+    }
+
+    @Test
+    func everyFileOfTheFolderIsOneOfTheThree() throws {
+        let files = try FileManager.default.contentsOfDirectory(
+            atPath: Fixtures.repository.appendingPathComponent("config").path)
+        #expect(files.sorted() == ["catalog.yaml", "rules.yaml", "upselld.yaml"])
+    }
+
+    @Test
+    func referenceEqualsAnEmptyFile() throws {
+        var reference = try load(try Fixtures.reference("upselld.yaml"))
+        let empty = try load([])
+        #expect(reference.kafka.map(\.name) == empty.kafka.map(\.name))
+        #expect(reference.kafka.map(\.value) == empty.kafka.map(\.value))
+        // Where it was written is the only difference.
+        reference.kafka = empty.kafka
+        #expect(reference == empty)
+    }
+
+    @Test
+    func emptyFileEqualsTheDefaultsOfInit() throws {
+        var loaded = try load([])
+        #expect(!loaded.group.slot.isEmpty)
+        loaded.group.slot = Configuration.Group().slot
+        #expect(loaded == Configuration(catalogue: loaded.catalogue))
+        #expect(loaded.catalogue.policy == Policy())
+    }
+
+    @Test
+    func referenceNamesEveryKey() throws {
+        let report = Report()
+        let tree = try #require(
+            YAMLReader.read(try Fixtures.reference("upselld.yaml"), file: "upselld.yaml", report: report))
+        var keys: Set<String> = []
+        func walk(_ node: YAMLNode, _ path: String) {
+            guard case .mapping(let entries) = node.content else { return }
+            for entry in entries {
+                let here = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+                keys.insert(here)
+                walk(entry.value, here)
+            }
+        }
+        walk(tree, "")
+        #expect(report.isEmpty)
+        #expect(Set(MainFile.leaves).subtracting(keys) == [])
+    }
+
+    @Test
+    func catalogueIsTheGuides() throws {
+        let catalogue = try load([]).catalogue
+        func limits(_ meter: String) throws -> [Limit] {
+            let index = try #require(catalogue.meter(named: meter)).index
+            return catalogue.plans.map { $0.limits[index].limit }
+        }
+        #expect(try limits("users") == [.of(5), .of(25), .unlimited])
+        #expect(try limits("storage") == [.of(10_000_000_000), .of(100_000_000_000), .of(1_000_000_000_000)])
+        #expect(try limits("integrations") == [.of(3), .of(10), .unlimited])
+        #expect(
+            catalogue.plans.map(\.prices) == [
+                [Price(currency: "USD", interval: .month, kind: .exact, amount: 2_900)],
+                [Price(currency: "USD", interval: .month, kind: .exact, amount: 9_900)],
+                [Price(currency: "USD", interval: .month, kind: .from, amount: 29_900)],
+            ])
+        #expect(catalogue.plans[1].features.map(\.level) == ["advanced", "priority"])
+        let storage = try #require(catalogue.meter(named: "storage"))
+        #expect(catalogue[storage].window == .gauge)
+        #expect(catalogue[storage].aggregation == .latest)
+        let calls = try #require(catalogue.meter(named: "api_calls"))
+        #expect(catalogue[calls].window == .period(Meter.Reset(.month, .calendar)))
+        #expect(
+            catalogue.rules[0].signal
+                == .limit(LimitSignal(meter: storage, unit: .percent, thresholds: [8_000, 9_000, 10_000], band: 500)))
+        #expect(catalogue.addOns[0].adds[storage.index] == 100_000_000_000)
+    }
+
+    /// Comments that show further meters must not rot: without their `#` they load.
+    @Test
+    func commentedMetersLoad() throws {
+        let lines = String(decoding: try Fixtures.reference("catalog.yaml"), as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.contains("Further kinds") })
+        let revived = lines.enumerated().map { index, line -> String in
+            guard index > start, line.hasPrefix("  #") else { return String(line) }
+            return "  " + line.dropFirst(4)
+        }
+        let configuration = try Fixtures.load(
+            catalog: Array(revived.joined(separator: "\n").utf8), rules: try Fixtures.reference("rules.yaml"))
+        let names = ["compute_hours", "upload_size", "active_users", "active_days", "projects"]
+        #expect(configuration.catalogue.meters.map(\.name).suffix(5) == names[...])
+        let hours = try #require(configuration.catalogue.meters.first { $0.name == "compute_hours" })
+        #expect(hours.dimension == Meter.Dimension(name: "feature", path: FieldPath(dotted: "data.feature"), max: 50))
+        #expect(hours.filter.count == 2)
+        #expect(hours.scale == 2)
+        #expect(Set(configuration.catalogue.meters.map(\.aggregation)) == Set(Meter.Aggregation.allCases))
+    }
+}
