@@ -44,8 +44,8 @@ public final class Demo: Sendable {
 
     /// Partitions of each topic: the embedded broker keeps 5 MiB of each.
     private static let partitions = 8
-    /// Records fed before the pipeline has to have read them: 20,000 of 300 bytes are 6 MB over 8 partitions, far below what
-    /// the embedded broker keeps.
+    /// Records fed before the pipeline has to have read them: 20,000 of 300 bytes are 6 MB over 8 partitions, far below
+    /// what the embedded broker keeps.
     private static let recordsInFlightMax = 20_000
     /// How long the pipeline may take for those.
     private static let patienceMilliseconds: Int64 = 120_000
@@ -182,6 +182,7 @@ public final class Demo: Sendable {
                     while Moment.now() < due, !shouldStop() {
                         try feeder.flush()
                         Moment.pause(milliseconds: min(due - Moment.now(), Self.frameMilliseconds))
+                        guard Moment.now() >= nextFrame else { continue }
                         show(stage, feeder, place: place)
                         nextFrame = Moment.now() + Self.frameMilliseconds
                     }

@@ -2,8 +2,8 @@ internal import UpsellModel
 
 /// The guide's example as `config/catalog.yaml` and `config/rules.yaml` have it, for a demo that must find no file.
 ///
-/// A test loads those files and compares. One difference is meant: here `api_calls` adds up `data.requests` where the files
-/// count events, so that one simulated event stands for the requests of an hour.
+/// A test loads those files and compares. One difference is meant: here `api_calls` adds up `data.requests` where the
+/// files count events, so that one simulated event stands for the requests of an hour.
 enum DemoCatalogue {
     /// Plan of accounts without profile.
     static let defaultPlan = "basic"

@@ -26,8 +26,8 @@ public struct FeedRecord: Equatable, Sendable {
 /// What a feed hands out next.
 public enum FeedStep: Equatable, Sendable {
     case record(FeedRecord)
-    /// Everything before it shall have been taken in before what follows is produced: a profile that changes what the same
-    /// usage means lies in another topic, and topics have no common order but this.
+    /// Everything before it shall have been taken in before what follows is produced: a profile that changes what the
+    /// same usage means lies in another topic, and topics have no common order but this.
     case settle
     /// A line that is no usage; it was counted.
     case malformed(line: Int, what: String)

@@ -2,9 +2,9 @@ internal import UpsellModel
 
 /// A month of usage of a handful of accounts on the guide's plans, the same for the same seed.
 ///
-/// Some stay far below their limits, some fill up, one passes its limit, upgrades, and fills up again on the higher plan.
-/// Now and then an event comes twice, as from a producer that retries. Record timestamps are the event times: the month is
-/// long past, its topics are read with `clock: replay`.
+/// Some stay far below their limits, some fill up, one passes its limit, upgrades, and fills up again on the higher
+/// plan. Now and then an event comes twice, as from a producer that retries. Record timestamps are the event times: the
+/// month is long past, its topics are read with `clock: replay`.
 struct SimulatedFeed: Feed {
     let title = "a simulated month of usage"
     let start: Timestamp
@@ -57,13 +57,13 @@ struct SimulatedFeed: Feed {
     private static let script = [
         Story(
             name: "acme-robotics", plan: "basic", industry: "manufacturing",
-            targets: [("users", 80, 4), ("storage", 62, 0), ("integrations", 67, 2), ("api_calls", 93, 0)]),
+            targets: [("users", 80, 4), ("storage", 62, 0), ("integrations", 110, 3), ("api_calls", 93, 0)]),
         Story(
             name: "bluebird-books", plan: "basic", industry: "retail",
             targets: [("users", 40, 2), ("storage", 97, 0), ("integrations", 34, 1), ("api_calls", 35, 0)]),
         Story(
             name: "cedar-clinic", plan: "basic", industry: "healthcare",
-            targets: [("users", 100, 5), ("storage", 70, 0), ("integrations", 100, 3), ("api_calls", 190, 0)],
+            targets: [("users", 180, 9), ("storage", 70, 0), ("integrations", 170, 5), ("api_calls", 190, 0)],
             upgrade: (
                 17, "pro", [("users", 64, 16), ("storage", 60, 0), ("integrations", 60, 6), ("api_calls", 94, 0)]
             )),
@@ -155,7 +155,8 @@ struct SimulatedFeed: Feed {
             target = limit / 100 * percent + limit % 100 * percent / 100
         }
         let remaining = Int64(Self.hours - state.originHour)
-        // The mean weight of an hour is 86; the sum over the month comes near to it, so the target is met within a few percent.
+        // The mean weight of an hour is 86; the sum over the month comes near to it, so the target is met within a few
+        // percent.
         let way = min(remaining * 86, state.weight)
         let level = max(
             state.reported, state.origin + Int64((Double(target - state.origin) * Double(way)) / Double(remaining * 86))

@@ -2,8 +2,8 @@ internal import Dispatch
 internal import KafkaTransport
 internal import Synchronization
 
-/// Reads the trigger topic back, as any subscriber would: the demo shows and counts what is on Kafka, not what the daemon
-/// says of itself.
+/// Reads the trigger topic back, as any subscriber would: the demo shows and counts what is on Kafka, not what the
+/// daemon says of itself.
 ///
 /// One thread of its own from `start` to `stop`; each trigger is handed over on it, in the order of its partition.
 final class TriggerReader: Sendable {
@@ -62,7 +62,8 @@ final class TriggerReader: Sendable {
                     try consumer.assign(starts)
                 }
                 for batch in result.batches { deliver(batch) }
-                // The mock cluster's topics keep 5 MiB a partition; what was not read in time is a lost trigger, and said.
+                // The mock cluster's topics keep 5 MiB a partition; what was not read in time is a lost trigger, and
+                // said.
                 if let lost = result.errors.first(where: { $0.isFatal || $0.code == .offsetOutOfRange }) { throw lost }
             }
         } catch {

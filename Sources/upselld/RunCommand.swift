@@ -97,8 +97,9 @@ private func demo(_ arguments: DemoArguments) -> ExitStatus {
     let signals = TerminationSignals()
     let options = Demo.Options(
         accessLog: arguments.accessLog, limit: arguments.limit, json: arguments.json, keep: arguments.keep)
-    // The pipeline's life cycle would stand between the demo's own lines.
-    let log = Log(level: .warning, destination: .standardError(.text))
+    // The pipeline's life cycle, and what librdkafka remarks about the embedded broker, would stand between the demo's
+    // own lines; what ends the demo is thrown.
+    let log = Log(level: .error, destination: .standardError(.text))
     do {
         _ = try Demo(options: options, log: log, shouldStop: { signals.received != nil }).run()
         return .done
