@@ -9,7 +9,7 @@ import Testing
     static let allowed: [String: Set<String>] = [
         "UpsellModel": [],
         "UpsellEngine": pure,
-        "UpsellWire": pure.union(["CSimdjson"]),
+        "UpsellWire": pure.union(["CSimdjson", "CCrypto"]),
         "UpsellCommandLine": [],
         "KafkaTransport": ["CRdKafka", "Dispatch", "Synchronization", "Glibc"],
         "UpsellConfiguration": [
@@ -29,6 +29,10 @@ import Testing
             "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellRuntime",
             "UpsellTelemetry", "Dispatch", "Synchronization", "Foundation", "FoundationEssentials", "Glibc",
         ],
+        "upselld-bench": [
+            "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
+            "UpsellRuntime", "UpsellTesting", "Dispatch", "Synchronization", "Foundation", "Glibc",
+        ],
         "upselld": [
             "UpsellModel", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellCommandLine",
             "UpsellRuntime",
@@ -37,7 +41,7 @@ import Testing
     ]
 
     /// C libraries and what would leak through a `public import` of them.
-    static let libraries: Set<String> = ["CRdKafka", "CYAML", "CXXHash", "CSystemd", "CSimdjson"]
+    static let libraries: Set<String> = ["CRdKafka", "CYAML", "CXXHash", "CSystemd", "CSimdjson", "CCrypto"]
 
     struct Import {
         var module: String
