@@ -36,7 +36,7 @@ struct MainFile {
         "clock": ["futureTolerance", "tickInterval", "tickMargin"],
         "commit": ["interval"],
         "runtime": [
-            "maxRecordBytes", "deadLetterMaxBytes", "batchRecords", "queueBatches", "prefetch", "wakeUpInterval",
+            "maxRecordBytes", "deadLetterMaxBytes", "outputBytesMax", "batchRecords", "queueBatches", "prefetch", "wakeUpInterval",
             "revokeTimeout", "stopTimeout",
         ],
         "runtime.prefetch": ["queuedMinMessages", "queuedMaxKbytes"],
@@ -155,6 +155,7 @@ struct MainFile {
     private mutating func readRuntime(_ section: Section, prefetch: Section) {
         section.bytes("maxRecordBytes", 1_024...100_000_000, &configuration.runtime.maxRecordBytes)
         section.bytes("deadLetterMaxBytes", 8_192...100_000_000, &configuration.runtime.deadLetterMaxBytes)
+        section.bytes("outputBytesMax", 1_048_576...10_000_000_000, &configuration.runtime.outputBytesMax)
         section.integer("batchRecords", 1...100_000, &configuration.runtime.batchRecords)
         section.integer("queueBatches", 1...1_024, &configuration.runtime.queueBatches)
         section.duration("wakeUpInterval", 0...(.millisecondsPerSecond), &configuration.runtime.wakeUpInterval)

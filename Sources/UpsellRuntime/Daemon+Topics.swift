@@ -36,8 +36,10 @@ extension Daemon {
                 lastLog = now
                 log.warning(
                     "waiting for input topics",
-                    [.topic: .text(missing.joined(separator: ",")), .servers: .text(bootstrapServers),
-                        .reason: .text(trouble)])
+                    [
+                        .topic: .text(missing.joined(separator: ",")), .servers: .text(bootstrapServers),
+                        .reason: .text(trouble),
+                    ])
             }
             pause(milliseconds: 500)
         }
@@ -83,7 +85,7 @@ extension Daemon {
                     [.topic: .text(result.name), .error: .text(error.description)])
             }
         } catch {
-            log.warning("output topics could not be created; existing ones are used", [.error: .text(error.description)])
+            log.warning("output topics could not be created; existing ones are used", [.error: .text("\(error)")])
         }
     }
 

@@ -1,8 +1,8 @@
 internal import Dispatch
-public import KafkaTransport
+internal import KafkaTransport
 internal import Synchronization
 public import UpsellConfiguration
-public import UpsellModel
+internal import UpsellModel
 public import UpsellTelemetry
 internal import UpsellWire
 
@@ -105,8 +105,10 @@ public final class Daemon: Sendable {
         reporter.start()
         log.info(
             "started",
-            [.topic: .text(inputs.names.joined(separator: ",")), .count: .init(partitionCount),
-                "group": .text(configuration.group.id), "slot": .text(configuration.group.slot)])
+            [
+                .topic: .text(inputs.names.joined(separator: ",")), .count: .init(partitionCount),
+                "group": .text(configuration.group.id), "slot": .text(configuration.group.slot),
+            ])
     }
 
     /// Ends reading, applies and sends what was read, leaves Kafka; false when a deadline cut it short.
@@ -120,7 +122,7 @@ public final class Daemon: Sendable {
         let workers = parts.sender.allWorkers
         var clean = parts.loop.stop(timeoutMilliseconds: timeout)
         parts.sender.stop(giveUp: true)
-        clean = 
+        clean =
             parts.source.close(deadlineMilliseconds: Int(timeout), leaveGroup: configuration.group.leaveOnStop) && clean
         clean = parts.sink.close(deadlineMilliseconds: Int(timeout)) && clean
         parts.reporter.finish(workers, clean: clean)
@@ -161,7 +163,9 @@ public final class Daemon: Sendable {
 
     /// Usage of every account on a meter; for the demo's table and for tests.
     public func usage(ofMeter name: String) -> [AccountUsage] {
-        guard let parts = parts.withLock({ $0 }), let meter = configuration.catalogue.meter(named: name) else { return [] }
+        guard let parts = parts.withLock({ $0 }), let meter = configuration.catalogue.meter(named: name) else {
+            return []
+        }
         let gathered = Gathered<AccountUsage>()
         let group = DispatchGroup()
         for worker in parts.sender.allWorkers { worker.usage(group: group, of: meter) { gathered.add(contentsOf: $0) } }

@@ -3,3 +3,87 @@ internal import UpsellConfiguration
 internal import UpsellEngine
 internal import UpsellModel
 internal import UpsellWire
+
+/// Turns records that could not be used into records of the dead-letter topic.
+struct DeadLetterWriter: Sendable {
+    private let topic: String
+    private let inputs: InputTopics
+    private let bytesMax: Int
+
+    init(configuration: Configuration, inputs: InputTopics) {
+        topic = configuration.topics.deadLetters
+        bytesMax = configuration.runtime.deadLetterMaxBytes
+        self.inputs = inputs
+    }
+
+    /// The record as it was, with the error in headers behind its own; or, where that is too large, a reference to it.
+    func letter(
+        for batch: MessageBatch, at record: Int, rejection: Rejection, stage: DeadLetterStage, wallTime: Timestamp
+    ) -> OutputRecord {
+        let context = DeadLetterContext(
+            topic: inputs.names[batch.input(at: record)], partition: PartitionID(batch.partition),
+            offset: batch.offset(at: record), stage: stage, rejection: rejection, timestamp: wallTime,
+            applicationVersion: ProductVersion.text)
+        var headers: [OutputRecord.Header] = []
+        if batch.hasHeaders(at: record) {
+            batch.forEachHeader(at: record) { name, value in
+                headers.append((String(decoding: bytes(of: name), as: UTF8.self), bytes(ofOptional: value)))
+            }
+        }
+        headers += DeadLetterHeaders.headers(context).map { ($0.name, $0.value) }
+        let key = batch.key(at: record)
+        let value = batch.value(at: record)
+        let time = batch.timestamp(at: record)
+        var letter = OutputRecord(
+            topic: topic, key: bytes(ofOptional: key), value: bytes(ofOptional: value), headers: headers,
+            timestamp: time >= 0 ? time : nil)
+        if letter.byteCount > bytesMax {
+            letter = OutputRecord(
+                topic: topic, key: (key?.byteCount ?? 0) <= 1_024 ? letter.key : nil,
+                value: DeadLetterReference.body(context, key: key, value: value),
+                headers: referenceHeaders(context), timestamp: letter.timestamp)
+        }
+        return letter
+    }
+
+    /// A reading whose profile never came: its record is no longer at hand, so the letter says where it lies.
+    func reference(to reading: ExpiredReading, partition: PartitionID, wallTime: Timestamp) -> OutputRecord {
+        let quantity = "meter \(reading.meter), quantity \(reading.quantity)"
+        let context = DeadLetterContext(
+            topic: inputs.names[reading.coordinates.input.index], partition: partition,
+            offset: reading.coordinates.offset, stage: .wait,
+            rejection: Rejection(reading.reason, "the account got no profile in time; not counted: \(quantity)"),
+            timestamp: wallTime, applicationVersion: ProductVersion.text)
+        let account = Array(reading.account.utf8)
+        return OutputRecord(
+            topic: topic, key: account,
+            value: unsafe DeadLetterReference.body(context, key: account.span.bytes, value: nil),
+            headers: referenceHeaders(context), timestamp: nil)
+    }
+
+    private func referenceHeaders(_ context: DeadLetterContext) -> [OutputRecord.Header] {
+        [("content-type", Array(DeadLetterReference.contentType.utf8))]
+            + DeadLetterHeaders.headers(context).map { ($0.name, $0.value) }
+    }
+
+    private func bytes(of span: RawSpan) -> [UInt8] { unsafe span.withUnsafeBytes { unsafe Array($0) } }
+
+    private func bytes(ofOptional span: RawSpan?) -> [UInt8]? {
+        guard let span else { return nil }
+        return bytes(of: span)
+    }
+}
+
+extension OutputRecord {
+    /// A CloudEvent about an account, in structured mode.
+    static func cloudEvent(topic: String, account: String, value: [UInt8]) -> OutputRecord {
+        OutputRecord(
+            topic: topic, key: Array(account.utf8), value: value,
+            headers: [("content-type", Array("application/cloudevents+json; charset=UTF-8".utf8))])
+    }
+}
+
+extension RawSpan {
+    /// The bytes as text; nil where they are not UTF-8.
+    var text: String? { unsafe withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) } }
+}

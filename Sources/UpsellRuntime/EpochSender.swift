@@ -19,7 +19,7 @@ final class EpochSender: Sendable {
     private let epochsSentCount = Atomic<UInt64>(0)
     /// Set when the daemon's stop has taken too long: sends are no longer repeated.
     private let givenUp = Atomic(false)
-    private let timer: any DispatchSourceTimer
+    private let timer = Mutex<RepeatingTimer?>(nil)
 
     /// - Parameters:
     ///   - interval: milliseconds between two epochs.
@@ -33,12 +33,8 @@ final class EpochSender: Sendable {
         self.log = log
         self.flushTimeoutMilliseconds = flushTimeoutMilliseconds
         self.onProgress = onProgress
-        timer = DispatchSource.makeTimerSource(queue: queue)
-        timer.schedule(
-            deadline: .now() + .milliseconds(Int(interval)), repeating: .milliseconds(Int(interval)),
-            leeway: .milliseconds(Int(max(1, interval / 10))))
-        timer.setEventHandler { @Sendable [weak self] in self?.commitDue() }
-        timer.activate()
+        let repeating = RepeatingTimer(on: queue, everyMilliseconds: interval) { [weak self] in self?.commitDue() }
+        timer.withLock { $0 = repeating }
     }
 
     var epochsSent: UInt64 { epochsSentCount.load(ordering: .acquiring) }
@@ -63,7 +59,7 @@ final class EpochSender: Sendable {
 
     /// Ends the timer and makes a send that hangs in repetition stop.
     func stop(giveUp: Bool) {
-        timer.cancel()
+        timer.withLock { $0.take() }?.cancel()
         if giveUp { givenUp.store(true, ordering: .releasing) }
     }
 

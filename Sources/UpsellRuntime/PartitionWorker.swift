@@ -56,9 +56,10 @@ final class PartitionWorker: Sendable {
     ///
     /// The next share starts running at once.
     func freeze(group: DispatchGroup, into collect: @escaping @Sendable (FrozenShare) -> Void) {
-        guard changed.load(ordering: .acquiring) || backlog.mayHaveQueued else { return }
+        guard changed.load(ordering: .acquiring) || !backlog.isEmpty else { return }
         queue.async(group: group) { [self] in
-            guard !discarded.load(ordering: .acquiring), changed.exchange(false, ordering: .acquiringAndReleasing) else {
+            guard !discarded.load(ordering: .acquiring), changed.exchange(false, ordering: .acquiringAndReleasing)
+            else {
                 return
             }
             if let share = confined.withState({ state in state.freeze() }) { collect(share) }

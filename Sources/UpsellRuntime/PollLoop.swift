@@ -144,7 +144,8 @@ final class PollLoop: Sendable {
         assertOwnership(partitions)
         // Record timestamps of a replayed input are not times of arrival, so wall time says nothing about it.
         guard context.configuration.topics.usage.allSatisfy({ $0.clock == .live }) else { return }
-        for assigned in partitions.assigned.values where assigned.stage == .running && assigned.atEnd.allSatisfy(\.self) {
+        for assigned in partitions.assigned.values where assigned.stage == .running && assigned.atEnd.allSatisfy(\.self)
+        {
             assigned.worker?.enqueueTick(wallTime: now)
         }
     }
@@ -203,7 +204,10 @@ final class PollLoop: Sendable {
             if !numbers.isEmpty {
                 log.info(
                     "partitions given back",
-                    [.partition: .text(list(numbers)), .count: .init(numbers.count), .reason: lost ? "lost" : "revoked"])
+                    [
+                        .partition: .text(list(numbers)), .count: .init(numbers.count),
+                        .reason: lost ? "lost" : "revoked",
+                    ])
             }
         }
         publish(partitions)
@@ -230,7 +234,7 @@ final class PollLoop: Sendable {
             var lows: [Int64] = []
             var highs: [Int64] = []
             while lows.count < context.inputs.count, !stopping.load(ordering: .acquiring) {
-                do {
+                do throws(KafkaError) {
                     let (low, high) = try source.watermarks(
                         input: lows.count, partition: partition, timeoutMilliseconds: 5_000)
                     lows.append(low)
@@ -238,8 +242,10 @@ final class PollLoop: Sendable {
                 } catch {
                     log.warning(
                         "offsets of an input could not be looked up; trying again",
-                        [.topic: .text(context.inputs.names[lows.count]), .partition: .init(partition),
-                            .error: .text(error.description)])
+                        [
+                            .topic: .text(context.inputs.names[lows.count]), .partition: .init(partition),
+                            .error: .text(error.description),
+                        ])
                     pause(milliseconds: 500)
                 }
             }
@@ -275,7 +281,7 @@ final class PollLoop: Sendable {
     private func assign(_ starts: [KafkaConsumer.StartPosition]) {
         do {
             try source.assign(starts)
-        } catch where error.code == .wrongState {
+        } catch  where error.code == .wrongState {
             // Revoked since it was prepared; the handler has dropped it, or is about to.
             log.debug("a partition left before it was read", [.error: .text(error.description)])
         } catch {

@@ -14,7 +14,9 @@ public final class QueueConfined<State: ~Copyable>: @unchecked Sendable {
     }
 
     /// Runs `body` on the confined state. Call it on `queue` only.
-    public func withState<Result, Failure: Error>(_ body: (inout State) throws(Failure) -> Result) throws(Failure) -> Result {
+    public func withState<Result, Failure: Error>(_ body: (inout State) throws(Failure) -> Result) throws(Failure)
+        -> Result
+    {
         dispatchPrecondition(condition: .onQueue(queue))
         return try body(&state)
     }

@@ -1,5 +1,6 @@
 internal import Dispatch
 internal import Synchronization
+internal import UpsellEngine
 internal import UpsellModel
 internal import UpsellTelemetry
 internal import UpsellWire
@@ -13,7 +14,7 @@ final class Reporter: Sendable {
     private let loop: PollLoop
     private let sender: EpochSender
     private let queue = DispatchQueue(label: "upselld.report", qos: .utility)
-    private let timer: any DispatchSourceTimer
+    private let timer = Mutex<RepeatingTimer?>(nil)
     private let said = Mutex(Said())
 
     /// What was logged last, so that nothing is said twice.
@@ -29,16 +30,14 @@ final class Reporter: Sendable {
         self.clock = clock
         self.loop = loop
         self.sender = sender
-        timer = DispatchSource.makeTimerSource(queue: queue)
     }
 
     func start() {
-        timer.schedule(deadline: .now() + .seconds(1), repeating: .seconds(1), leeway: .milliseconds(100))
-        timer.setEventHandler { @Sendable [weak self] in self?.report() }
-        timer.activate()
+        let repeating = RepeatingTimer(on: queue, everyMilliseconds: 1_000) { [weak self] in self?.report() }
+        timer.withLock { $0 = repeating }
     }
 
-    func stop() { timer.cancel() }
+    func stop() { timer.withLock { $0.take() }?.cancel() }
 
     private func report() {
         // Asked before the snapshot, which then holds everything up to those ends.
@@ -119,7 +118,8 @@ final class Reporter: Sendable {
                     return true
                 }
                 return (
-                    isNews(mismatches, &said.keyMismatches[report.topic]), isNews(misplaced, &said.misplaced[report.topic])
+                    isNews(mismatches, &said.keyMismatches[report.topic]),
+                    isNews(misplaced, &said.misplaced[report.topic])
                 )
             }
             if sayMismatches {

@@ -1,7 +1,8 @@
+public import UpsellModel
+
 #if canImport(Glibc)
     internal import Glibc
 #endif
-public import UpsellModel
 
 /// Source of wall time; a value, so that tests set it.
 public struct WallClock: Sendable {

@@ -54,7 +54,9 @@ public final class FakeSource: RecordSource {
     /// Gives partitions to the member at its next poll.
     public func give(_ partitions: [Int32]) { state.withLock { $0.pending.append(.assigned(partitions)) } }
     /// Takes partitions from the member at its next poll.
-    public func take(_ partitions: [Int32], lost: Bool) { state.withLock { $0.pending.append(.revoked(partitions, lost: lost)) } }
+    public func take(_ partitions: [Int32], lost: Bool) {
+        state.withLock { $0.pending.append(.revoked(partitions, lost: lost)) }
+    }
     /// Hands records from this offset out again, as librdkafka 2.0.2 does around some rebalances.
     public func rewind(_ key: Key, to offset: Int64) { state.withLock { $0.positions[key] = offset } }
     public func limit(recordsPerPoll: Int) { state.withLock { $0.recordsPerPoll = recordsPerPoll } }
@@ -116,7 +118,9 @@ public final class FakeSource: RecordSource {
                 result.ends.append((key.input, key.partition, position))
             }
         }
-        result.batches = byPartition.sorted { $0.key < $1.key }.map { MessageBatch(partition: $0.key, records: $0.value) }
+        result.batches = byPartition.sorted { $0.key < $1.key }.map {
+            MessageBatch(partition: $0.key, records: $0.value)
+        }
         return result
     }
 

@@ -27,8 +27,8 @@ public final class Subprocess: Sendable {
         output = scratch.appendingPathComponent("out")
         errors = scratch.appendingPathComponent("err")
         // Files, not pipes: a child that prints more than a pipe holds would wait for a reader for ever.
-        FileManager.default.createFile(atPath: output.path, contents: nil)
-        FileManager.default.createFile(atPath: errors.path, contents: nil)
+        try Data().write(to: output)
+        try Data().write(to: errors)
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program.contains("/") ? program : "/usr/bin/env")
         process.arguments = program.contains("/") ? arguments : [program] + arguments
@@ -42,7 +42,7 @@ public final class Subprocess: Sendable {
     }
 
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        kill()
         try? FileManager.default.removeItem(at: output.deletingLastPathComponent())
     }
 

@@ -1,7 +1,8 @@
+internal import Synchronization
+
 #if canImport(Glibc)
     internal import Glibc
 #endif
-internal import Synchronization
 
 /// Waits until a condition holds, looking every millisecond; false when it did not within the bound.
 ///

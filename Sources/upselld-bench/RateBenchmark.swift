@@ -41,7 +41,8 @@ struct RateBenchmark {
         let (b, d) = (median(bare.map(\.rate)), median(daemon.map(\.rate)))
         print(
             String(
-                format: "median  bare %.2f M events/s, upselld %.2f M events/s: ratio %.2f; per CPU-second %.2f and %.2f M",
+                format:
+                    "median  bare %.2f M events/s, upselld %.2f M events/s: ratio %.2f; per CPU-second %.2f and %.2f M",
                 b / 1e6, d / 1e6, d / b, median(bare.map(\.perCPUSecond)) / 1e6,
                 median(daemon.map(\.perCPUSecond)) / 1e6))
     }
@@ -81,7 +82,8 @@ struct RateBenchmark {
     private func rfc3339(_ time: Int64) -> String {
         let second = (time - 1_780_272_000_000) / 1_000
         func two(_ n: Int64) -> String { n < 10 ? "0\(n)" : "\(n)" }
-        return "2026-06-\(two(1 + second / 86_400))T\(two(second / 3_600 % 24)):\(two(second / 60 % 60)):\(two(second % 60))Z"
+        return
+            "2026-06-\(two(1 + second / 86_400))T\(two(second / 3_600 % 24)):\(two(second / 60 % 60)):\(two(second % 60))Z"
     }
 
     // MARK: The two contestants
@@ -131,7 +133,8 @@ struct RateBenchmark {
         topics.held = "\(run).held"
         topics.deadLetters = "\(run).dead-letters"
         var configuration = Configuration(
-            catalogue: catalogue, kafka: [KafkaSetting(name: "bootstrap.servers", value: brokers, place: "bench")] + kafka,
+            catalogue: catalogue,
+            kafka: [KafkaSetting(name: "bootstrap.servers", value: brokers, place: "bench")] + kafka,
             topics: topics)
         configuration.group = Configuration.Group(id: "\(run)-daemon-\(round)", slot: "bench", leaveOnStop: true)
         let daemon = Daemon(configuration: configuration, log: Log(level: .warning))
@@ -206,7 +209,7 @@ struct Stopwatch {
 
     private static func cpuSeconds() -> Double {
         var usage = rusage()
-        _ = unsafe getrusage(RUSAGE_SELF, &usage)
+        _ = unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) / 1e6 }
         return seconds(usage.ru_utime) + seconds(usage.ru_stime)
     }
@@ -228,7 +231,8 @@ struct Sample: CustomStringConvertible {
     var perCPUSecond: Double { Double(events) / cpuSeconds }
     var description: String {
         String(
-            format: "%.2f M events/s  %.2f M per CPU-second  %d MiB  %.2f s", rate / 1e6, perCPUSecond / 1e6, residentMiB,
+            format: "%.2f M events/s  %.2f M per CPU-second  %d MiB  %.2f s", rate / 1e6, perCPUSecond / 1e6,
+            residentMiB,
             seconds) + (note.isEmpty ? "" : "  (\(note))")
     }
 }
@@ -265,7 +269,9 @@ func runBenchmark() {
         if parts.count == 2 { benchmark.kafka.append(KafkaSetting(name: parts[0], value: parts[1], place: "--set")) }
     }
     guard brokers != nil, arguments.isEmpty, benchmark.events >= benchmark.accounts, benchmark.rounds > 0 else {
-        print("usage: upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N] [--rounds N] [--set KEY=VALUE]")
+        print(
+            "usage: upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N] [--rounds N] [--set KEY=VALUE]"
+        )
         exit(64)
     }
     do {

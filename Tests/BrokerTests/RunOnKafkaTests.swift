@@ -4,7 +4,9 @@ import Testing
 import UpsellTesting
 
 /// `upselld run` as an operator runs it: configuration files, a real Kafka, fed and read by kcat.
-@Suite(.serialized, .enabled(if: TestPaths.brokers != nil, "UPSELLD_TEST_BROKERS names no brokers"), .timeLimit(.minutes(5)))
+@Suite(
+    .serialized, .enabled(if: TestPaths.brokers != nil, "UPSELLD_TEST_BROKERS names no brokers"),
+    .timeLimit(.minutes(5)))
 struct RunOnKafkaTests {
     let site: Site
 
@@ -37,13 +39,16 @@ struct RunOnKafkaTests {
         try site.createTopics()
         let log = site.directory.appendingPathComponent("generated.log")
         try site.python("generate.py", ["100000", "11"]).write(to: log, atomically: true, encoding: .utf8)
-        let expected = try JSONSerialization.jsonObject(
-            with: Data(try site.python("expect.py", [log.path, "1000"]).utf8)) as? [String: Any]
+        let expected =
+            try JSONSerialization.jsonObject(
+                with: Data(try site.python("expect.py", [log.path, "1000"]).utf8)) as? [String: Any]
         let reached = try #require(expected?["triggers"] as? [String: Int])
         let daemon = try site.start()
         try site.feed(try site.events(of: log.path))
         let summary = try site.stop(daemon, afterReading: 100_000)
-        let crossed = site.triggers().flatMap { trigger in trigger.crossed.map { (threshold: $0, account: trigger.account) } }
+        let crossed = site.triggers().flatMap { trigger in
+            trigger.crossed.map { (threshold: $0, account: trigger.account) }
+        }
         let counted = Dictionary(grouping: crossed, by: \.threshold).mapValues { Set($0.map(\.account)).count }
         #expect(counted == [80: reached["80"] ?? -1, 90: reached["90"] ?? -1, 100: reached["100"] ?? -1])
         #expect(reached["100"] ?? 0 > 0, "the log is one that crosses something")
@@ -88,7 +93,8 @@ struct RunOnKafkaTests {
         let brokers = TestPaths.brokers ?? ""
 
         init() throws {
-            directory = FileManager.default.temporaryDirectory.appendingPathComponent("upselld-site-\(UUID().uuidString)")
+            directory = FileManager.default.temporaryDirectory.appendingPathComponent(
+                "upselld-site-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         }
 
@@ -169,7 +175,10 @@ struct RunOnKafkaTests {
         func feed(_ file: URL, partitioner: String = "murmur2_random") throws {
             let result = try Subprocess.run(
                 "kcat",
-                ["-P", "-b", brokers, "-t", usage, "-K", "\t", "-X", "topic.partitioner=\(partitioner)", "-l", file.path])
+                [
+                    "-P", "-b", brokers, "-t", usage, "-K", "\t", "-X", "topic.partitioner=\(partitioner)", "-l",
+                    file.path,
+                ])
             try #require(result.status == 0, "kcat: \(result.errors)")
         }
 

@@ -10,7 +10,9 @@ import UpsellTesting
 ///
 /// Every daemon itself ends, with a failure, when it reads some but not all inputs of a partition; the test asks that none
 /// of them ever did, that no partition has two owners, and that all are owned again after each change.
-@Suite(.serialized, .enabled(if: TestPaths.brokers != nil, "UPSELLD_TEST_BROKERS names no brokers"), .timeLimit(.minutes(4)))
+@Suite(
+    .serialized, .enabled(if: TestPaths.brokers != nil, "UPSELLD_TEST_BROKERS names no brokers"),
+    .timeLimit(.minutes(4)))
 struct TwoInstancesTests {
     @Test func joinsAndLeavesKeepEveryPartitionsInputsTogether() throws {
         let site = try RunOnKafkaTests.Site()
@@ -24,7 +26,8 @@ struct TwoInstancesTests {
         #expect(eventually { [first, second].allSatisfy { $0.daemon.assignedPartitions.count == 4 } })
         #expect(disjoint([first, second]))
         let third = try Instance(site, slot: "three")
-        #expect(eventually { [first, second, third].allSatisfy { (2...3).contains($0.daemon.assignedPartitions.count) } })
+        #expect(
+            eventually { [first, second, third].allSatisfy { (2...3).contains($0.daemon.assignedPartitions.count) } })
         #expect(disjoint([first, second, third]))
         #expect(second.daemon.stop())
         #expect(eventually { [first, third].allSatisfy { $0.daemon.assignedPartitions.count == 4 } })

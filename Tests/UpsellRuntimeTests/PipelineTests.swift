@@ -166,12 +166,12 @@ struct PipelineTests {
         let bench = try Bench(limit: 10)
         bench.source.give([0])
         bench.source.append(
-            input: 0, timestamp: bench.start + 1, key: "acme", value: Array("not json at all".utf8),
+            input: 0, timestamp: bench.start + 1, key: "acme", value: Array("{not json at all".utf8),
             headers: [("trace", Array("abc".utf8)), ("empty", nil)])
         bench.settle(records: 1)
         let letter = try #require(bench.deadLetters().first)
         #expect(letter.key == Array("acme".utf8))
-        #expect(letter.value == Array("not json at all".utf8))
+        #expect(letter.value == Array("{not json at all".utf8))
         #expect(letter.headers.prefix(2).map(\.name) == ["trace", "empty"])
         #expect(letter.headers[0].value == Array("abc".utf8) && letter.headers[1].value == nil)
         let headers = Dictionary(
@@ -242,7 +242,9 @@ struct Bench {
                     name: "api_calls", eventTypes: ["api.request"], aggregation: .sum,
                     value: FieldPath(dotted: "data.requests"), unit: "requests", window: .period(.init(.month)))
             ],
-            plans: [Plan(name: "small", limits: [.init(.of(limit))]), Plan(name: "big", limits: [.init(.of(limit * 10))])],
+            plans: [
+                Plan(name: "small", limits: [.init(.of(limit))]), Plan(name: "big", limits: [.init(.of(limit * 10))]),
+            ],
             rules: [
                 Rule(
                     name: "api-calls",
@@ -254,10 +256,12 @@ struct Bench {
         source = FakeSource(inputs: 2, partitions: partitions)
         daemon = Daemon(configuration: configuration, log: Log(destination: .function(.text, { _ in })))
         try daemon.start(
-            source: source, sink: sink, inputs: InputTopics(configuration.topics), partitionCount: partitions, wakeUp: nil)
+            source: source, sink: sink, inputs: InputTopics(configuration.topics), partitionCount: partitions,
+            wakeUp: nil)
     }
 
-    func event(_ account: String, id: String, type: String = "api.request", at second: Int, requests: Int = 1) -> String {
+    func event(_ account: String, id: String, type: String = "api.request", at second: Int, requests: Int = 1) -> String
+    {
         let two = second % 60 < 10 ? "0\(second % 60)" : "\(second % 60)"
         let minute = second / 60 < 10 ? "0\(second / 60)" : "\(second / 60)"
         return #"{"specversion":"1.0","id":"\#(id)","source":"test","type":"\#(type)","subject":"\#(account)","#
