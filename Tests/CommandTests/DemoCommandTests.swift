@@ -98,7 +98,8 @@ import Testing
 
     @Test func aHundredThousandLinesAgreeWithASeparateCount() async throws {
         try await withFolder { folder in
-            // A few busy accounts and a long tail, out of order in time; the modulus scatters, nothing is drawn by chance.
+            // A few busy accounts and a long tail, out of order in time; the modulus scatters, nothing is drawn by
+            // chance.
             var requests: [String: Int] = [:]
             var text = ""
             for number in 0..<100_000 {

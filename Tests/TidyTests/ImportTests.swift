@@ -1,7 +1,7 @@
 import Testing
 
-/// Compares every import with the table of modules. The package manager's own check lets through whatever is reachable over
-/// another target, so the direction of the layers needs this one.
+/// Compares every import with the table of modules. The package manager's own check lets through whatever is reachable
+/// over another target, so the direction of the layers needs this one.
 @Suite struct ImportTests {
     static let pure: Set<String> = ["UpsellModel", "CXXHash"]
 
