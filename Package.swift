@@ -81,7 +81,7 @@ let package = Package(
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),
         tests("UpsellCommandLineTests", ["UpsellCommandLine"]),
         tests("UpsellRuntimeTests", ["UpsellRuntime", "UpsellModel", "UpsellTesting", "UpsellConfiguration"]),
-        tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellConfiguration", "UpsellTesting"]),
         tests("ScenarioTests", ["UpsellTesting"]),
         tests("CommandTests", ["UpsellTesting"]),
         tests("BrokerTests", ["KafkaTransport", "UpsellTesting"]),

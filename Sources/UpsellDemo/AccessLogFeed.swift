@@ -8,9 +8,6 @@ public struct AccessLogFeed: Feed, ~Copyable {
     private var reader: LineReader
     private var line: [UInt8] = []
 
-    /// CloudEvents type of the events.
-    public static let eventType = "web.request"
-
     public init(path: String) throws(DemoError) {
         name = String(path.split(separator: "/").last ?? "log")
         title = "usage from \(path)"
@@ -43,7 +40,7 @@ public struct AccessLogFeed: Feed, ~Copyable {
         json.member("specversion", "1.0")
         json.member("id", "\(name):\(number)")
         json.member("source", "/upselld/demo/access-log")
-        json.member("type", Self.eventType)
+        json.member("type", DemoCatalogue.requestType)
         json.member("subject", String(decoding: usage.account, as: UTF8.self))
         json.member("time", usage.time)
         json.key("data")

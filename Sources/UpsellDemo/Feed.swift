@@ -9,6 +9,16 @@ public struct FeedRecord: Equatable, Sendable {
     public var value: [UInt8]
     /// Kafka's record timestamp; nil: now.
     public var time: Timestamp?
+    /// The plan that a profile puts its account on.
+    public var plan: String?
+
+    public init(topic: Topic, key: [UInt8], value: [UInt8], time: Timestamp?, plan: String? = nil) {
+        self.topic = topic
+        self.key = key
+        self.value = value
+        self.time = time
+        self.plan = plan
+    }
 
     public enum Topic: Sendable { case usage, accounts }
 }
@@ -16,8 +26,8 @@ public struct FeedRecord: Equatable, Sendable {
 /// What a feed hands out next.
 public enum FeedStep: Equatable, Sendable {
     case record(FeedRecord)
-    /// Everything before it shall have been taken in before what follows is produced: a profile that changes what the same
-    /// usage means lies in another topic, and topics have no common order but this.
+    /// Everything before it shall have been taken in before what follows is produced: a profile that changes what the
+    /// same usage means lies in another topic, and topics have no common order but this.
     case settle
     /// A line that is no usage; it was counted.
     case malformed(line: Int, what: String)

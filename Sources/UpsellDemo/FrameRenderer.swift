@@ -16,7 +16,10 @@ struct FrameRenderer: Sendable {
         // Two thirds for the accounts, the rest for what comes out, and a title line for each.
         let gaugeRoom = min(model.gauges.count, max(1, (room - 3) * 2 / 3))
         lines.append("")
-        for gauge in model.gauges.prefix(gaugeRoom) { lines.append(self.gauge(gauge)) }
+        let shown = model.gauges.prefix(gaugeRoom)
+        // Bars of one length, so that they can be compared.
+        let bar = shown.map(barRoom).min() ?? 0
+        for gauge in shown { lines.append(self.gauge(gauge, bar: bar)) }
         let triggerRoom = room - lines.count - 2
         guard triggerRoom > 0 else { return Array(lines.prefix(room)) }
         lines.append("")
@@ -25,18 +28,28 @@ struct FrameRenderer: Sendable {
         return lines
     }
 
-    /// `account  plan  meter  [bar] 85 %  8,500 of 10,000`.
-    func gauge(_ gauge: ViewModel.Gauge) -> String {
-        let name = pad(gauge.account, 18)
-        let meter = pad(gauge.meter, 12)
-        let plan = pad(gauge.plan, 10)
+    private func left(_ gauge: ViewModel.Gauge) -> String {
+        "\(pad(gauge.account, 18)) \(pad(gauge.plan, 10)) \(pad(gauge.meter, 12)) "
+    }
+
+    private func right(_ gauge: ViewModel.Gauge) -> String {
         let numbers =
             gauge.limit.map { "\(grouped(gauge.usage)) of \(grouped($0))" } ?? "\(grouped(gauge.usage)), unlimited"
-        let percent = gauge.share.map { padLeft("\($0 / 100) %", 6) } ?? "      "
-        let left = "\(name) \(plan) \(meter) "
-        let right = " \(percent)  \(numbers)"
-        let room = min(40, width - columns(left) - columns(right) - 2)
-        guard room >= 6 else { return fit("\(left)\(percent)  \(numbers)", width) }
+        return " \(gauge.share.map { padLeft("\($0 / 100) %", 6) } ?? "      ")  \(numbers)"
+    }
+
+    /// Columns that a gauge's words leave for its bar; may be negative.
+    private func barRoom(_ gauge: ViewModel.Gauge) -> Int {
+        min(40, width - columns(left(gauge)) - columns(right(gauge)) - 2)
+    }
+
+    /// `account  plan  meter  [bar] 85 %  8,500 of 10,000`.
+    ///
+    /// - Parameter bar: its columns; nil: as many as there is room for. Below 6 there is none.
+    func gauge(_ gauge: ViewModel.Gauge, bar: Int? = nil) -> String {
+        let (left, right) = (left(gauge), right(gauge))
+        let room = bar ?? barRoom(gauge)
+        guard room >= 6 else { return fit(left + right.dropFirst(), width) }
         let share = gauge.share ?? 0
         let filled = Int(min(Int64(room), max(0, share) * Int64(room) / 10_000))
         let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: room - filled)
@@ -44,22 +57,28 @@ struct FrameRenderer: Sendable {
         return left + "▕" + paint(bar, colour) + "▏" + right
     }
 
-    /// `2025-09-12 14:00  account: api_calls reached 80 % (8,012 of 10,000) on basic`.
+    /// A trigger in a line.
     func trigger(_ line: TriggerLine) -> String { paint(fit(Self.sentence(line), width), Self.colour(line)) }
 
+    /// `2025-09-12 14:00  acme: 80 % of api_calls (8,012 of 10,000, plan basic)`.
     static func sentence(_ line: TriggerLine) -> String {
         let when = line.time.prefix(16).replacing("T", with: " ")
-        let thresholds = line.crossed.map { "\($0) %" }.joined(separator: ", ")
-        let limit = line.limit == "?" ? "" : " of \(line.limit)"
-        var text = "\(when)  \(line.account): \(line.meter) reached \(thresholds) (\(line.current)\(limit)"
+        let what =
+            switch line.unit {
+            case "remaining": "\(line.crossed.map(grouped).joined(separator: ", ")) left of \(line.meter)"
+            case "absolute": "\(line.crossed.map(grouped).joined(separator: ", ")) \(line.meter)"
+            default: "\(line.crossed.joined(separator: ", ")) % of \(line.meter)"
+            }
+        var text = "\(when)  \(line.account): \(what) (\(grouped(line.current)) of \(grouped(line.limit))"
         text += line.plan.isEmpty ? ")" : ", plan \(line.plan))"
         if line.cause != "usage", !line.cause.isEmpty { text += " [\(line.cause)]" }
         return text
     }
 
+    /// The last threshold there is, red; one before it, yellow.
     private static func colour(_ line: TriggerLine) -> Colour {
-        guard let highest = line.crossed.last, let percent = Double(highest) else { return .plain }
-        return percent >= 100 ? .red : .yellow
+        guard let highest = line.crossed.last.flatMap(Double.init) else { return .plain }
+        return highest >= 100 || (line.unit == "remaining" && highest == 0) ? .red : .yellow
     }
 
     // MARK: Text
@@ -117,6 +136,9 @@ struct FrameRenderer: Sendable {
         }
     }
 }
+
+/// A whole number as text with its thousands apart; other text as it is.
+func grouped(_ text: String) -> String { Int64(text).map(grouped) ?? text }
 
 /// `1,234,567`.
 func grouped(_ number: Int64) -> String {

@@ -32,8 +32,8 @@ struct LineReader: ~Copyable {
     /// Copies the next line without its newline (and without a carriage return before it) to `line`.
     ///
     /// - Parameter line: keeps its capacity from call to call; empty for a blank line.
-    /// - Returns: `.line`, `.tooLong` with the first `lineMax` bytes in `line`, or `.end`. A last line without newline is a
-    ///   line like any other.
+    /// - Returns: `.line`, `.tooLong` with the first `lineMax` bytes in `line`, or `.end`. A last line without newline
+    ///   is a line like any other.
     mutating func next(into line: inout [UInt8]) throws(DemoError) -> Outcome {
         line.removeAll(keepingCapacity: true)
         var tooLong = false

@@ -15,7 +15,7 @@ public struct Tally: Sendable {
     mutating func add(_ value: [UInt8]) -> TriggerLine? {
         guard let line = TriggerLine(value) else { return nil }
         triggers += 1
-        if line.meter == Self.meter {
+        if line.meter == Self.meter, line.unit == "percent" {
             for threshold in line.crossed { accounts[threshold, default: []].insert(line.account) }
         }
         return line
@@ -35,6 +35,8 @@ public struct Tally: Sendable {
 struct TriggerLine: Equatable {
     var account: String
     var meter: String
+    /// What the thresholds are: `percent`, `absolute`, `remaining`.
+    var unit: String
     /// As written, mildest first.
     var crossed: [String]
     var current: String
@@ -52,9 +54,10 @@ extension TriggerLine {
         else { return nil }
         self.account = account
         self.meter = meter
+        unit = data["thresholdUnit"]?.text ?? ""
         crossed = data["crossed"]?.elements.compactMap(\.text) ?? []
         current = data["current"]?.text ?? "?"
-        limit = data["limit"]?.text ?? "?"
+        limit = data["limit"]?.text ?? "unlimited"
         plan = data["plan"]?.text ?? ""
         time = data["eventTime"]?.text ?? event["time"]?.text ?? ""
         cause = data["cause"]?.text ?? ""

@@ -4,8 +4,8 @@ internal import Synchronization
 
 /// The daemon's log: a constant sentence, what it is about as keys and values, and a level. Never one line an event.
 ///
-/// Lines go to the systemd journal with their keys as journal fields when standard error is the journal, else to standard
-/// error as text or JSON. Every call may come from any thread; a line is written whole.
+/// Lines go to the systemd journal with their keys as journal fields when standard error is the journal, else to
+/// standard error as text or JSON. Every call may come from any thread; a line is written whole.
 public final class Log: Sendable {
     /// Lines less urgent than this are not written.
     public let level: Level

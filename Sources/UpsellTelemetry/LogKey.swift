@@ -1,4 +1,5 @@
-/// Name of a datum in a log line: lower case with underscores, a constant, so that a search finds every line that has it.
+/// Name of a datum in a log line: lower case with underscores, a constant, so that a search finds every line that has
+/// it.
 ///
 /// A module may write its own as a literal; those below are used in several places and mean the same everywhere.
 public struct LogKey: RawRepresentable, Hashable, Sendable, ExpressibleByStringLiteral {

@@ -5,7 +5,8 @@ import Testing
 @Suite struct SourceTests {
     static let swift = ["Sources", "Tests"]
 
-    /// Where a Swift line's code ends and its comment begins; string literals are not understood, only `//` outside of `://`.
+    /// Where a Swift line's code ends and its comment begins; string literals are not understood, only `//` outside of
+    /// `://`.
     static func code(_ line: Substring) -> Substring {
         var index = line.startIndex
         while let slashes = line[index...].firstRange(of: "//") {

@@ -79,7 +79,7 @@ import Testing
     @Test func anEventHasTheIdOfItsFileAndLine() throws {
         let steps = try withFile("\(Self.good)\r\n\nnonsense\n\(Self.good)", steps)
         let event = #"""
-            {"specversion":"1.0","id":"access.log:1","source":"/upselld/demo/access-log","type":"web.request",\#
+            {"specversion":"1.0","id":"access.log:1","source":"/upselld/demo/access-log","type":"api.request",\#
             "subject":"83.149.9.216","time":"2015-05-17T10:05:03+00:00","data":{"requests":1,"bytes":203023}}
             """#
         let key = Array("83.149.9.216".utf8)

@@ -18,7 +18,8 @@ import Testing
         model.gauges.append(.init(account: "big", plan: "enterprise", meter: "users", usage: 5, limit: nil))
         model.lines = (0..<30).map { number in
             TriggerLine(
-                account: "account-\(number)", meter: "api_calls", crossed: ["80"], current: "8012", limit: "10000",
+                account: "account-\(number)", meter: "api_calls", unit: "percent", crossed: ["80"], current: "8012",
+                limit: "10000",
                 plan: "basic", time: "2025-09-12T14:00:00.000Z", cause: "usage")
         }
         return model
@@ -63,6 +64,18 @@ import Testing
         #expect(renderer.fit("abcdef", 4) == "abc…")
         #expect(renderer.fit("日本語", 4) == "日…")
         #expect(renderer.fit("日本", 4) == "日本")
+    }
+
+    @Test(arguments: [
+        ("percent", ["80", "90"], "usage", "80, 90 % of api_calls (8,012 of 10,000, plan basic)"),
+        ("remaining", ["0"], "usage", "0 left of api_calls (8,012 of 10,000, plan basic)"),
+        ("absolute", ["5000"], "limit_changed", "5,000 api_calls (8,012 of 10,000, plan basic) [limit_changed]"),
+    ])
+    func aTriggerIsASentence(unit: String, crossed: [String], cause: String, expected: String) {
+        let line = TriggerLine(
+            account: "acme", meter: "api_calls", unit: unit, crossed: crossed, current: "8012", limit: "10000",
+            plan: "basic", time: "2025-09-12T14:00:59.000Z", cause: cause)
+        #expect(FrameRenderer.sentence(line) == "2025-09-12 14:00  acme: \(expected)")
     }
 
     @Test func numbersAreGrouped() {

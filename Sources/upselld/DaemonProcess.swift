@@ -1,0 +1,101 @@
+internal import Dispatch
+internal import Glibc
+internal import KafkaTransport
+internal import Synchronization
+internal import UpsellCommandLine
+internal import UpsellConfiguration
+internal import UpsellRuntime
+internal import UpsellTelemetry
+
+/// The daemon as a process: signals, systemd, and how it ends.
+final class DaemonProcess: Sendable {
+    private let configuration: Configuration
+    private let log: Log
+    private let service = ServiceManager()
+    private let signals = TerminationSignals()
+    private let failure = Mutex<DaemonError?>(nil)
+
+    init(configuration: Configuration, log: Log) {
+        self.configuration = configuration
+        self.log = log
+    }
+
+    /// Runs until a signal or a failure; blocks.
+    func run() -> ExitStatus {
+        let feed = WatchdogFeed(service)
+        let daemon = Daemon(
+            configuration: configuration, log: log, onProgress: { feed.progress() },
+            onFailure: { [self] error in
+                failure.withLock { $0 = $0 ?? error }
+                signals.cancel()
+            })
+        service.status("waiting for Kafka")
+        // `start` waits for Kafka, for ever by default: a signal has to end it too.
+        let started = DispatchQueue(label: "upselld.start")
+        started.async { [self] in
+            do throws(DaemonError) {
+                try daemon.start()
+                service.ready(status: "running")
+            } catch {
+                failure.withLock { $0 = $0 ?? error }
+                signals.cancel()
+            }
+        }
+        signals.wait()
+        service.stopping(status: "finishing what was read")
+        if let number = signals.received {
+            log.info("Stopping", [.signal: number == SIGINT ? "SIGINT" : "SIGTERM"])
+        }
+        let clean = daemon.stop()
+        // The start has ended by now, in the ordinary case because of the stop; a hung one is left behind.
+        let status = failure.withLock { $0 }.map(report) ?? .done
+        if !clean {
+            // Threads of librdkafka may hang; the ordinary exit would wait for them.
+            log.warning("The stop was cut short by its deadline")
+            _exit(status.rawValue)
+        }
+        return status
+    }
+
+    private func report(_ error: DaemonError) -> ExitStatus {
+        // A signal while waiting for Kafka is an ordinary stop.
+        if signals.received != nil { return .done }
+        switch error {
+        case .settings(let complaints):
+            for complaint in complaints {
+                log.error("A Kafka setting is wrong", [.reason: .text(complaint.description)])
+            }
+            return .configuration
+        case .inputs(let text):
+            log.error("The input topics cannot be counted together", [.reason: .text(text)])
+            return .configuration
+        case .unavailable(let text):
+            log.error("Kafka was not to be had in time", [.reason: .text(text)])
+            return .kafkaUnavailable
+        case .kafka(_, let kafka):
+            log.error("The daemon cannot go on", [.error: .text(error.description)])
+            return kafka.code == .fenced || kafka.code == .fencedInstanceID ? .fenced : .internalError
+        }
+    }
+}
+
+/// Feeds systemd's watchdog with proven progress, at most a few times in its interval.
+private final class WatchdogFeed: Sendable {
+    private let service: ServiceManager
+    private let last = Mutex<ContinuousClock.Instant?>(nil)
+
+    init(_ service: ServiceManager) { self.service = service }
+
+    func progress() {
+        guard let interval = service.watchdogInterval else { return }
+        let now = ContinuousClock.now
+        let due = last.withLock { last in
+            guard let before = last, now - before < interval / 4 else {
+                last = now
+                return true
+            }
+            return false
+        }
+        if due { service.alive() }
+    }
+}

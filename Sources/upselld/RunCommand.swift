@@ -1,0 +1,112 @@
+internal import Glibc
+internal import UpsellCommandLine
+internal import UpsellConfiguration
+internal import UpsellDemo
+internal import UpsellModel
+internal import UpsellRuntime
+internal import UpsellTelemetry
+
+/// Does what the command line says; blocks until it is done.
+func runCommand(_ arguments: [String]) -> ExitStatus {
+    // A reader that goes away (`| head`) or a broker that closes is an error of that write, not the end of the process.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+        switch try ArgumentParser.parse(arguments) {
+        case .help(let command):
+            say(Help.text(for: command))
+            return .done
+        case .version:
+            say(Version.text)
+            return .done
+        case .check(let arguments): return check(arguments)
+        case .run(let arguments): return run(arguments)
+        case .demo(let arguments): return demo(arguments)
+        }
+    } catch {
+        complain(error.text)
+        return .usage
+    }
+}
+
+private func say(_ text: String) { put(text, on: STDOUT_FILENO) }
+private func complain(_ text: String) { put(text, on: STDERR_FILENO) }
+
+/// `print` would be block-buffered into a pipe and mix with what is written directly.
+private func put(_ text: String, on descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+        let written = unsafe bytes.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        if written < 0, errno == EINTR { continue }
+        guard written > 0 else { return }
+        bytes = bytes.dropFirst(written)
+    }
+}
+
+/// Loads the configuration, and asks librdkafka about its part of it: all complaints at once, one a line; nil with any.
+private func load(_ arguments: ConfigurationArguments) -> Configuration? {
+    do {
+        let configuration = try ConfigurationLoader.load(
+            path: arguments.path, overrides: arguments.settings.map { ($0.key, $0.value) },
+            environment: environmentVariables())
+        let complaints = ClientSettings(configuration).complaints()
+        for complaint in complaints { complain("\(complaint)\n") }
+        return complaints.isEmpty ? configuration : nil
+    } catch {
+        complain(error.description + "\n")
+        return nil
+    }
+}
+
+private func environmentVariables() -> [String: String] {
+    var variables: [String: String] = [:]
+    var entry = unsafe environ
+    while let text = unsafe entry.pointee {
+        let parts = unsafe String(cString: text).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
+        unsafe entry += 1
+    }
+    return variables
+}
+
+private func check(_ arguments: ConfigurationArguments) -> ExitStatus {
+    guard let configuration = load(arguments) else { return .configuration }
+    let catalogue = configuration.catalogue
+    say(
+        "\(arguments.path): \(catalogue.meters.count) meters, \(catalogue.plans.count) plans, "
+            + "\(catalogue.addOns.count) add-ons, \(catalogue.rules.count) rules: all in order\n")
+    return .done
+}
+
+private func run(_ arguments: ConfigurationArguments) -> ExitStatus {
+    guard let configuration = load(arguments) else { return .configuration }
+    let format: Log.Format = configuration.log.format == .json ? .json : .text
+    let log = Log(level: level(configuration.log.level), destination: .detected(format: format))
+    return DaemonProcess(configuration: configuration, log: log).run()
+}
+
+private func level(_ level: Configuration.Log.Level) -> Log.Level {
+    switch level {
+    case .error: .error
+    case .warning: .warning
+    case .info: .info
+    case .debug: .debug
+    }
+}
+
+private func demo(_ arguments: DemoArguments) -> ExitStatus {
+    let signals = TerminationSignals()
+    let options = Demo.Options(
+        accessLog: arguments.accessLog, limit: arguments.limit, json: arguments.json, keep: arguments.keep)
+    // The pipeline's life cycle, and what librdkafka remarks about the embedded broker, would stand between the demo's
+    // own lines; what ends the demo is thrown.
+    let log = Log(level: .error, destination: .standardError(.text))
+    do {
+        _ = try Demo(options: options, log: log, shouldStop: { signals.received != nil }).run()
+        return .done
+    } catch {
+        complain("upselld: \(error)\n")
+        // A file that cannot be read is a wrong word on the command line.
+        if case .file = error { return .usage }
+        return .internalError
+    }
+}

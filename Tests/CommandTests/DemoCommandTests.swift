@@ -1,0 +1,168 @@
+import Foundation
+import Testing
+
+/// `upselld demo` as a user runs it: the whole pipeline over the embedded broker, judged by what it prints.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct DemoCommandTests {
+    /// A folder of its own, removed afterwards.
+    func withFolder<R>(_ body: (URL) async throws -> R) async throws -> R {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "upselld-\(UUID())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        return try await body(folder)
+    }
+
+    struct Event: Decodable {
+        struct Data: Decodable {
+            var meter: String
+            var crossed: [Double]
+            var current: Int
+            var plan: String
+        }
+        var id: String
+        var subject: String
+        var data: Data
+    }
+
+    struct LastLine: Decodable {
+        struct Summary: Decodable, Equatable {
+            var events: Int
+            var accounts: Int
+            var duplicates: Int
+            var deadLetters: Int
+            var triggers: [String: Int]
+        }
+        var summary: Summary
+    }
+
+    /// Splits `--json` output into triggers and the summary.
+    func read(_ output: String) throws -> (triggers: [Event], summary: LastLine.Summary) {
+        #expect(output.hasSuffix("\n"))
+        let lines = output.split(separator: "\n")
+        let last = try #require(lines.last)
+        let decoder = JSONDecoder()
+        return (
+            try lines.dropLast().map { try decoder.decode(Event.self, from: Data($0.utf8)) },
+            try decoder.decode(LastLine.self, from: Data(last.utf8)).summary
+        )
+    }
+
+    static func line(_ account: String, second: Int = 0) -> String {
+        let clock = String(format: "%02d:%02d:%02d", second / 3600 % 24, second / 60 % 60, second % 60)
+        return #"\#(account) - - [17/May/2015:\#(clock) +0000] "GET / HTTP/1.1" 200 1000 "-" "agent""# + "\n"
+    }
+
+    /// How many accounts have at least so many of a limit of `limit`.
+    func expected(_ requests: [String: Int], limit: Int) -> [String: Int] {
+        var result: [String: Int] = [:]
+        for percent in [80, 90, 100] {
+            result[String(percent)] = requests.values.filter { $0 * 100 >= limit * percent }.count
+        }
+        return result
+    }
+
+    @Test func aSmallLogGivesATriggerForEachThresholdThatWasReached() async throws {
+        try await withFolder { folder in
+            let requests = ["10.0.0.1": 7, "10.0.0.2": 8, "10.0.0.3": 9, "10.0.0.4": 25]
+            var text = requests.sorted { $0.key < $1.key }
+                .map { account, count in (0..<count).map { Self.line(account, second: $0) }.joined() }.joined()
+            text += "no access log\n"
+            try Data(text.utf8).write(to: folder.appending(path: "small.log"))
+            let command = try await Command.run(
+                "demo", "--access-log", "small.log", "--limit", "10", "--json", folder: folder)
+            #expect(command.status == 0, "\(command.complaints)")
+            #expect(command.complaints.contains("small.log:50: passed over: "))
+            let (triggers, summary) = try read(command.output)
+            #expect(summary.events == 49)
+            #expect(summary.accounts == 4)
+            #expect(summary.duplicates == 0)
+            #expect(summary.deadLetters == 0)
+            #expect(summary.triggers == ["80": 3, "90": 2, "100": 1])
+            #expect(triggers.count == 6)
+            #expect(Set(triggers.map(\.id)).count == 6)
+            let said = triggers.filter { $0.subject == "10.0.0.4" }.map { "\($0.data.crossed) at \($0.data.current)" }
+            #expect(Set(said) == ["[80.0] at 8", "[90.0] at 9", "[100.0] at 10"])
+        }
+    }
+
+    @Test func identicalLinesAreDifferentEvents() async throws {
+        try await withFolder { folder in
+            let text = String(repeating: Self.line("10.0.0.1"), count: 10)
+            try Data(text.utf8).write(to: folder.appending(path: "same.log"))
+            let command = try await Command.run(
+                "demo", "--access-log", "same.log", "--limit", "10", "--json", folder: folder)
+            let summary = try read(command.output).summary
+            #expect(summary.events == 10)
+            #expect(summary.triggers == ["80": 1, "90": 1, "100": 1])
+        }
+    }
+
+    @Test func aHundredThousandLinesAgreeWithASeparateCount() async throws {
+        try await withFolder { folder in
+            // A few busy accounts and a long tail, out of order in time; the modulus scatters, nothing is drawn by
+            // chance.
+            var requests: [String: Int] = [:]
+            var text = ""
+            for number in 0..<100_000 {
+                let scattered = number * 7_919 % 100_003
+                let account = "10.1.\(scattered * scattered % 251).\(scattered % 13)"
+                requests[account, default: 0] += 1
+                text += Self.line(account, second: scattered % 86_400)
+            }
+            try Data(text.utf8).write(to: folder.appending(path: "large.log"))
+            let command = try await Command.run(
+                "demo", "--access-log", "large.log", "--limit", "60", "--json", folder: folder)
+            #expect(command.status == 0, "\(command.complaints.suffix(500))")
+            let (triggers, summary) = try read(command.output)
+            #expect(summary.events == 100_000)
+            #expect(summary.accounts == requests.count)
+            let expected = expected(requests, limit: 60)
+            #expect(summary.triggers == expected)
+            #expect(triggers.count == expected.values.reduce(0, +))
+            #expect(Set(triggers.map(\.id)).count == triggers.count)
+        }
+    }
+
+    static let realLog = Command.root.appending(path: "../shared/data/web-access/access.log").standardizedFileURL
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: realLog.path()), "the log is not beside the project"))
+    func aRealLogGivesTheFiguresOfAnotherTool() async throws {
+        let command = try await Command.run(
+            "demo", "--access-log", Self.realLog.path(), "--limit", "100", "--json", folder: URL(filePath: "/"))
+        #expect(command.status == 0, "\(command.complaints)")
+        let (triggers, summary) = try read(command.output)
+        #expect(
+            summary
+                == .init(
+                    events: 10_000, accounts: 1_753, duplicates: 0, deadLetters: 0,
+                    triggers: ["80": 10, "90": 7, "100": 6]))
+        #expect(triggers.count == 23)
+        #expect(Set(triggers.map(\.id)).count == 23)
+    }
+
+    @Test func theSimulatedMonthShowsAnUpgradeThatArmsAnew() async throws {
+        let command = try await Command.run("demo", "--json", folder: URL(filePath: "/"))
+        #expect(command.status == 0, "\(command.complaints)")
+        let (triggers, summary) = try read(command.output)
+        #expect(summary.accounts == 8)
+        #expect(summary.duplicates > 0)
+        #expect(summary.deadLetters == 0)
+        let cedar = triggers.filter { $0.subject == "cedar-clinic" && $0.data.meter == "api_calls" }
+        #expect(cedar.filter { $0.data.plan == "basic" }.flatMap(\.data.crossed) == [80, 90, 100])
+        #expect(cedar.filter { $0.data.plan == "pro" }.flatMap(\.data.crossed).starts(with: [80]))
+        #expect(Set(triggers.map(\.subject)).isDisjoint(with: ["harbor-hr"]))
+    }
+
+    @Test func withoutJSONPeopleReadPlainLines() async throws {
+        let command = try await Command.run("demo")
+        #expect(command.status == 0, "\(command.complaints)")
+        #expect(command.output.hasPrefix("upselld demo: a simulated month of usage, embedded broker at 127.0.0.1:"))
+        #expect(command.output.contains("cedar-clinic: "))
+        #expect(!command.output.contains("\u{1B}"))
+    }
+
+    @Test func aMissingLogEndsWith64() async throws {
+        let command = try await Command.run("demo", "--access-log", "/nonexistent.log")
+        #expect(command.status == 64)
+        #expect(command.complaints == "upselld: /nonexistent.log: No such file or directory\n")
+    }
+}
