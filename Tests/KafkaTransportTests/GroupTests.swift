@@ -140,7 +140,8 @@ import Testing
         var sent = 0
         #expect(
             try journey.poll {
-                if (try? producer.produce(OutputRecord(topic: "usage", partition: Int32(sent % 2), value: [1]))) != nil {
+                if (try? producer.produce(OutputRecord(topic: "usage", partition: Int32(sent % 2), value: [1]))) != nil
+                {
                     sent += 1
                 }
                 return wakeUp.requestCount >= resting + 5
