@@ -171,7 +171,8 @@ import Synchronization
         }
         while unsafe rd_kafka_consumer_closed(handle.raw) == 0 {
             guard !deadline.isOver else { return false }
-            unsafe rd_kafka_queue_poll_callback(queue, deadline.slice(20))
+            // Not `rd_kafka_queue_poll_callback`: it aborts the process on a message that is still in the queue.
+            unsafe drop(rd_kafka_consume_queue(queue, deadline.slice(20)))
         }
         return true
     }
