@@ -42,8 +42,9 @@ static inline rd_kafka_error_t *crdkafka_produce(
     return rd_kafka_produceva(rk, entries, count);
 }
 
-// Sets TCP_NODELAY on this process's loopback listener with the port; Linux hands it on to the connections accepted there.
-// The mock cluster's sockets have no option for it and no accessor, so they are found among the first descriptors.
+// Sets TCP_NODELAY on this process's loopback listener with the port; Linux hands it on to the connections accepted
+// there. The mock cluster's sockets have no option for it and no accessor, so they are found among the first
+// descriptors.
 static inline void crdkafka_listener_nodelay(uint16_t port)
 {
     for (int descriptor = 3; descriptor < 4096; descriptor++) {

@@ -24,8 +24,8 @@ public struct InputPartition: Sendable, Hashable, CustomStringConvertible {
 /// *Owned* is what the group gave (numbers of the lead topic); *assigned* is what is fetched. A number is assigned only
 /// while it is owned.
 final class AssignmentState: @unchecked Sendable {
-    // `@unchecked`: every use is between `enter` and `leave`, which trap when two threads are inside. The callback runs on
-    // the thread that is inside.
+    // `@unchecked`: every use is between `enter` and `leave`, which trap when two threads are inside. The callback runs
+    // on the thread that is inside.
     let inputTopics: [String]
     private(set) var owned: Set<Int32> = []
     private(set) var assigned: Set<InputPartition> = []

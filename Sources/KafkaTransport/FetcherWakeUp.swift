@@ -4,12 +4,12 @@ import Synchronization
 
 /// Wakes librdkafka's fetchers, so that a small prefetch is enough.
 ///
-/// In 2.0.2 a fetcher whose queue is full sleeps for up to 1 s, although the queue drains within milliseconds. Any request
-/// to the same broker ends the sleep; `rd_kafka_query_watermark_offsets` is a small one. Measured (exactly-once.md §9): at
-/// 60,000 messages / 32 MiB of prefetch the rate triples with a wake-up every 5 ms.
+/// In 2.0.2 a fetcher whose queue is full sleeps for up to 1 s, although the queue drains within milliseconds. Any
+/// request to the same broker ends the sleep; `rd_kafka_query_watermark_offsets` is a small one. Measured
+/// (exactly-once.md §9): at 60,000 messages / 32 MiB of prefetch the rate triples with a wake-up every 5 ms.
 ///
-/// Runs on a thread of its own, as the request blocks for a round trip, and sleeps without a timer while nothing arrives.
-/// Safe from any thread.
+/// Runs on a thread of its own, as the request blocks for a round trip, and sleeps without a timer while nothing
+/// arrives. Safe from any thread.
 public final class FetcherWakeUp: Sendable {
     /// Ticks without a message after which it goes to sleep.
     private static let idleTicks = 4

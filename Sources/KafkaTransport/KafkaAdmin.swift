@@ -43,8 +43,8 @@ public struct ConfigEntry: Sendable, Equatable {
 
 /// Creates and inspects topics. Each call blocks up to its timeout; safe from any thread.
 ///
-/// A cluster that cannot answer a call, as the embedded broker, makes it throw ``KafkaErrorCode/unsupportedFeature``: a missing
-/// capability, to be noted and skipped.
+/// A cluster that cannot answer a call, as the embedded broker, makes it throw ``KafkaErrorCode/unsupportedFeature``: a
+/// missing capability, to be noted and skipped.
 @safe public final class KafkaAdmin: Sendable {
     private let handle: KafkaHandle
 
@@ -74,7 +74,7 @@ public struct ConfigEntry: Sendable, Equatable {
         try requireConnection(timeoutMilliseconds)
         var outcomes: [TopicOutcome] = []
         var natives = unsafe [OpaquePointer?]()
-        defer { for unsafe native in unsafe natives { unsafe rd_kafka_NewTopic_destroy(native) } }
+        defer { for index in unsafe natives.indices { unsafe rd_kafka_NewTopic_destroy(natives[index]) } }
         for topic in topics {
             switch KafkaAdmin.newTopic(topic) {
             case .success(let native): unsafe natives.append(native.raw)
@@ -96,7 +96,7 @@ public struct ConfigEntry: Sendable, Equatable {
         guard !names.isEmpty else { return [] }
         try requireConnection(timeoutMilliseconds)
         var natives = unsafe names.map { unsafe rd_kafka_DeleteTopic_new($0) }
-        defer { for unsafe native in unsafe natives { unsafe rd_kafka_DeleteTopic_destroy(native) } }
+        defer { for index in unsafe natives.indices { unsafe rd_kafka_DeleteTopic_destroy(natives[index]) } }
         let event = unsafe try run(RD_KAFKA_ADMIN_OP_DELETETOPICS, timeoutMilliseconds) { options, queue in
             unsafe rd_kafka_DeleteTopics(handle.raw, &natives, natives.count, options, queue)
         }
@@ -219,8 +219,8 @@ public struct ConfigEntry: Sendable, Equatable {
         return unsafe event
     }
 
-    /// Waits for a connection, and fails where there is none. Without it, a cluster that cannot be reached and one without a
-    /// controller, as the embedded broker is, would end in the same timeout.
+    /// Waits for a connection, and fails where there is none. Without it, a cluster that cannot be reached and one
+    /// without a controller, as the embedded broker is, would end in the same timeout.
     private func requireConnection(_ timeoutMilliseconds: Int) throws(KafkaError) {
         _ = try handle.partitionCounts(timeoutMilliseconds: timeoutMilliseconds)
     }

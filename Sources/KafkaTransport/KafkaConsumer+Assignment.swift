@@ -35,7 +35,8 @@ extension KafkaConsumer {
 
     /// Stops fetching partitions that stay owned: `rd_kafka_incremental_unassign`. Those not assigned are ignored.
     ///
-    /// Messages of theirs that were polled before are still with the caller. Poll thread, outside the rebalance handler.
+    /// Messages of theirs that were polled before are still with the caller. Poll thread, outside the rebalance
+    /// handler.
     public func unassign(_ partitions: [InputPartition]) throws(KafkaError) {
         assignment.enter("unassign(_:)")
         defer { assignment.leave() }

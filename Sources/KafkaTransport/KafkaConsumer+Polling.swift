@@ -12,8 +12,8 @@ extension KafkaConsumer {
     ///   - timeoutMilliseconds: for the first message; a rebalance ends the wait early.
     ///   - onRebalance: called synchronously, on this thread. It may drain and commit; it must not call the consumer,
     ///     except for ``ownedPartitions`` and ``assignedPartitions``.
-    /// - Returns: batches grouped by partition number. Messages of partitions revoked during the call are not in it: their
-    ///   next owner reads them.
+    /// - Returns: batches grouped by partition number. Messages of partitions revoked during the call are not in it:
+    ///   their next owner reads them.
     ///
     /// Poll thread. Keeps `max.poll.interval.ms` alive.
     public func poll(maxMessages: Int, timeoutMilliseconds: Int, onRebalance: (RebalanceEvent) -> Void) -> PollResult {

@@ -30,8 +30,8 @@ import Synchronization
 
     /// Makes a consumer. Nothing is read before ``subscribe()``; brokers that are down are tried again for ever.
     ///
-    /// Defaults beneath `properties`: `enable.partition.eof=true` (for ``PollResult/ends``), `auto.offset.reset=error` (a
-    /// silent reset is a silent loss), `socket.nagle.disable=true` (2.0.2 delays small requests otherwise).
+    /// Defaults beneath `properties`: `enable.partition.eof=true` (for ``PollResult/ends``), `auto.offset.reset=error`
+    /// (a silent reset is a silent loss), `socket.nagle.disable=true` (2.0.2 delays small requests otherwise).
     ///
     /// - Parameters:
     ///   - inputTopics: the index is the input's number; the first one leads. Not empty, unique.
@@ -42,7 +42,8 @@ import Synchronization
         properties: [KafkaProperty], inputTopics: [String], groupID: String, log: KafkaLog? = nil,
         statistics: (@Sendable (String) -> Void)? = nil
     ) throws(KafkaConfigurationError) {
-        precondition(!inputTopics.isEmpty && Set(inputTopics).count == inputTopics.count, "input topics: \(inputTopics)")
+        precondition(!inputTopics.isEmpty, "no input topics")
+        precondition(Set(inputTopics).count == inputTopics.count, "an input topic occurs twice: \(inputTopics)")
         var configuration = ConfigurationBuilder()
         configuration.complainAboutReserved(properties, groupID: groupID)
         for (name, value) in KafkaConsumer.defaults {
@@ -81,8 +82,8 @@ import Synchronization
 
     /// Asks the cluster for its topics: which of `topics` exist, with their partition counts. Missing ones are absent.
     ///
-    /// Used to wait for inputs *before* subscribing: subscribing to a missing topic crashes 2.0.2 (kafka-notes.md §2.3).
-    /// Creates no topic. Blocks up to the timeout. Any thread.
+    /// Used to wait for inputs *before* subscribing: subscribing to a missing topic crashes 2.0.2 (kafka-notes.md
+    /// §2.3). Creates no topic. Blocks up to the timeout. Any thread.
     public func metadata(topics: [String], timeoutMilliseconds: Int) throws(KafkaError) -> [String: Int] {
         let wanted = Set(topics)
         return try handle.partitionCounts(timeoutMilliseconds: timeoutMilliseconds).filter { wanted.contains($0.key) }
@@ -103,7 +104,8 @@ import Synchronization
         return (low, high)
     }
 
-    /// Joins the group for the lead topic. The topic must exist: see ``metadata(topics:timeoutMilliseconds:)``. Poll thread.
+    /// Joins the group for the lead topic. The topic must exist: see ``metadata(topics:timeoutMilliseconds:)``. Poll
+    /// thread.
     public func subscribe() throws(KafkaError) {
         assignment.enter("subscribe()")
         defer { assignment.leave() }
@@ -129,8 +131,8 @@ import Synchronization
     ///
     /// - Parameters:
     ///   - deadlineMilliseconds: for everything, 2.0.2 can hang for ever here (kafka-notes.md §2.3).
-    ///   - leaveGroup: `true` unsubscribes first, so that a static member (`group.instance.id`) hands over at once instead
-    ///     of after the session timeout.
+    ///   - leaveGroup: `true` unsubscribes first, so that a static member (`group.instance.id`) hands over at once
+    ///     instead of after the session timeout.
     ///   - onRebalance: told of the last revocation, as in `poll`.
     /// - Returns: whether the close finished. If not, the process should end soon: threads may be stuck.
     public func close(
@@ -169,7 +171,8 @@ import Synchronization
         }
         while unsafe rd_kafka_consumer_closed(handle.raw) == 0 {
             guard !deadline.isOver else { return false }
-            unsafe rd_kafka_queue_poll_callback(queue, deadline.slice(20))
+            // Not `rd_kafka_queue_poll_callback`: it aborts the process on a message that is still in the queue.
+            unsafe drop(rd_kafka_consume_queue(queue, deadline.slice(20)))
         }
         return true
     }

@@ -90,8 +90,9 @@ final class HandleContext: Sendable {
 
 /// Owns one `rd_kafka_t`, which is thread-safe by its header.
 ///
-/// Children (message batches, queues) keep a strong reference, so the handle is destroyed last. `rd_kafka_destroy` joins
-/// the library's threads and may take seconds, so it runs on a queue of its own, never on the one that lets go last.
+/// Children (message batches, queues) keep a strong reference, so the handle is destroyed last. `rd_kafka_destroy`
+/// joins the library's threads and may take seconds, so it runs on a queue of its own, never on the one that lets go
+/// last.
 @safe final class KafkaHandle: @unchecked Sendable {
     // `@unchecked`: the only state is two pointers that never change, to objects that are thread-safe.
     let raw: OpaquePointer

@@ -1,7 +1,8 @@
 import CRdKafka
 import Synchronization
 
-/// Writes records. Deliveries are asynchronous: their failures are stored and raised at the next ``flush(timeoutMilliseconds:)``.
+/// Writes records. Deliveries are asynchronous: their failures are stored and raised at the next
+/// ``flush(timeoutMilliseconds:)``.
 ///
 /// Safe from any thread. Records are copied at ``produce(_:)``.
 @safe public final class KafkaProducer: Sendable {
@@ -54,7 +55,8 @@ import Synchronization
     /// Records acknowledged by the brokers since the producer was made.
     public var deliveredCount: Int { handle.context.deliveryCounts.delivered }
 
-    /// Hands one record to librdkafka, which copies it. A full queue is waited for, within the deadline; nothing is dropped.
+    /// Hands one record to librdkafka, which copies it. A full queue is waited for, within the deadline; nothing is
+    /// dropped.
     ///
     /// - Throws: an error about this record (too large, unknown partition), a full queue after the deadline
     ///   (`_QUEUE_FULL`), or the error that killed the producer. The record was not taken then.
@@ -82,8 +84,8 @@ import Synchronization
 
     /// Waits until every record was acknowledged or given up: `rd_kafka_flush`.
     ///
-    /// - Throws: `_TIMED_OUT` (`.retryCall`) if records are still on their way; else the first failed delivery since the
-    ///   last flush, with their number in the text. Failures are forgotten once they were thrown.
+    /// - Throws: `_TIMED_OUT` (`.retryCall`) if records are still on their way; else the first failed delivery since
+    ///   the last flush, with their number in the text. Failures are forgotten once they were thrown.
     public func flush(timeoutMilliseconds: Int) throws(KafkaError) {
         let result = unsafe rd_kafka_flush(handle.raw, Int32(clamping: timeoutMilliseconds))
         if let fatal = handle.fatalError() { throw fatal }
@@ -101,8 +103,8 @@ import Synchronization
         }
     }
 
-    /// Errors of the connection since the last call: brokers down, authentication refused. None stops the producer unless
-    /// it is fatal.
+    /// Errors of the connection since the last call: brokers down, authentication refused. None stops the producer
+    /// unless it is fatal.
     public func takeErrors() -> [KafkaError] { handle.context.takeErrors() }
 
     /// Flushes within the deadline, then gives up what is left.
@@ -127,8 +129,8 @@ import Synchronization
 
     /// One try; `nil` if the record was taken.
     private func attempt(_ record: OutputRecord, _ topic: OpaquePointer) -> KafkaError? {
-        // An own headers object, not single entries: with those, 2.0.2 frees them twice when the partition does not exist
-        // (fixed in 2.12.0).
+        // An own headers object, not single entries: with those, 2.0.2 frees them twice when the partition does not
+        // exist (fixed in 2.12.0).
         let headers = unsafe KafkaProducer.headers(record.headers)
         let failure = unsafe withBytes(record.key) { key, keyCount in
             unsafe withBytes(record.value) { value, valueCount in
@@ -179,7 +181,7 @@ import Synchronization
     init() { unsafe byName = [:] }
 
     mutating func removeAll() {
-        for unsafe topic in unsafe byName.values { unsafe rd_kafka_topic_destroy(topic) }
+        unsafe byName.values.forEach { unsafe rd_kafka_topic_destroy($0) }
         unsafe byName = [:]
     }
 }
@@ -189,8 +191,8 @@ import Synchronization
     let raw: OpaquePointer?
 }
 
-/// Calls `body` with the bytes: a null pointer for `nil`, and a pointer that is not null for an empty array, since librdkafka
-/// tells null from empty by the pointer.
+/// Calls `body` with the bytes: a null pointer for `nil`, and a pointer that is not null for an empty array, since
+/// librdkafka tells null from empty by the pointer.
 private func withBytes<Result>(_ bytes: [UInt8]?, _ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
     guard let bytes else { return body(nil, 0) }
     guard !bytes.isEmpty else {

@@ -94,7 +94,8 @@ enum BatchStorage {
         unsafe (slots + count).initialize(
             to: MessageSlot(
                 key: UnsafeRawPointer(native.key), value: UnsafeRawPointer(native.payload),
-                keyCount: UInt32(truncatingIfNeeded: native.key_len), valueCount: UInt32(truncatingIfNeeded: native.len),
+                keyCount: UInt32(truncatingIfNeeded: native.key_len),
+                valueCount: UInt32(truncatingIfNeeded: native.len),
                 offset: native.offset, timestamp: timestamp, native: UnsafeMutableRawPointer(message), input: input))
         count += 1
         unsafe byteCount &+= native.key_len &+ native.len

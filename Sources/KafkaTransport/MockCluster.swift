@@ -26,9 +26,11 @@ public struct KafkaRequest: RawRepresentable, Hashable, Sendable {
 
 /// The embedded broker: librdkafka's mock cluster, listening on loopback in this process.
 ///
-/// It answers `upselld demo` and the tests of error handling. Its limits, seen in 2.0.2 (measured.md §1a, kafka-notes.md §3):
+/// It answers `upselld demo` and the tests of error handling. Its limits, seen in 2.0.2 (measured.md §1a,
+/// kafka-notes.md §3):
 /// - each partition keeps 5 MiB (as sent, so compressed) and 100,000 batches; older ones vanish silently;
-/// - a `batch.size` over 1 MB can leave a partition empty; smaller ones make fetching slow, as one batch a request is given;
+/// - a `batch.size` over 1 MB can leave a partition empty; smaller ones make fetching slow, as one batch a request is
+///   given;
 /// - an empty fetch is answered only after the consumer's `fetch.wait.max.ms`: use 10;
 /// - asking for a topic's metadata by name creates it, with 4 partitions;
 /// - a group's first join takes 3 s, each later rebalance `session.timeout.ms` − 1 s: use 3,500 to 6,000 ms;
@@ -53,7 +55,9 @@ public struct KafkaRequest: RawRepresentable, Hashable, Sendable {
         }
         guard let raw = unsafe rd_kafka_mock_cluster_new(handle.raw, Int32(brokers)),
             let addresses = unsafe rd_kafka_mock_cluster_bootstraps(raw)
-        else { throw KafkaError(code: .criticalSystemResource, text: "The embedded broker could not listen on loopback") }
+        else {
+            throw KafkaError(code: .criticalSystemResource, text: "The embedded broker could not listen on loopback")
+        }
         bootstrapServers = unsafe String(cString: addresses)
         brokerCount = brokers
         cluster = unsafe Cluster(raw: raw, handle: handle)
@@ -67,8 +71,8 @@ public struct KafkaRequest: RawRepresentable, Hashable, Sendable {
         guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code: KafkaErrorCode(result), topic: name) }
     }
 
-    /// Answers the next requests of this kind with these errors, one each. The request is not executed. `.transport` closes
-    /// the connection; `.noError` lets one pass.
+    /// Answers the next requests of this kind with these errors, one each. The request is not executed. `.transport`
+    /// closes the connection; `.noError` lets one pass.
     public func pushRequestErrors(_ request: KafkaRequest, _ codes: [KafkaErrorCode]) {
         let natives = codes.map(\.native)
         unsafe natives.withUnsafeBufferPointer { buffer in
@@ -113,9 +117,9 @@ public struct KafkaRequest: RawRepresentable, Hashable, Sendable {
         guard result == RD_KAFKA_RESP_ERR_NO_ERROR else { throw KafkaError(code: KafkaErrorCode(result)) }
     }
 
-    /// Makes answers leave at once. The mock writes an answer in pieces and leaves Nagle's algorithm on, which costs 40 ms a
-    /// request (measured.md §5). Linux hands the listening socket's setting on to what it accepts, so it is enough to set it
-    /// there; the sockets are known by their ports.
+    /// Makes answers leave at once. The mock writes an answer in pieces and leaves Nagle's algorithm on, which costs 40
+    /// ms a request (measured.md §5). Linux hands the listening socket's setting on to what it accepts, so it is enough
+    /// to set it there; the sockets are known by their ports.
     private func disableNagle() {
         let ports = bootstrapServers.split(separator: ",").compactMap { $0.split(separator: ":").last }
             .compactMap { UInt16($0) }

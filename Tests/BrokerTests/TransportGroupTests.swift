@@ -11,8 +11,8 @@ import Testing
         return topics
     }
 
-    /// Polls the members in turn until all partitions are spread evenly; asserts at every step that nothing is owned twice
-    /// and that each owned number has all its inputs.
+    /// Polls the members in turn until all partitions are spread evenly; asserts at every step that nothing is owned
+    /// twice and that each owned number has all its inputs.
     private func settle(_ members: [TransportMember], seconds: Int = 40) throws -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
@@ -66,8 +66,8 @@ import Testing
         let start = ContinuousClock.now
         #expect(try settle([stays]))
         let took = ContinuousClock.now - start
-        // The order of events, not a speed: without leaving nothing can come before the session timeout of 6 s is nearly
-        // over (the last heartbeat was at most 200 ms before the close).
+        // The order of events, not a speed: without leaving nothing can come before the session timeout of 6 s is
+        // nearly over (the last heartbeat was at most 200 ms before the close).
         if leaves { print("hand-over after leaving: \(took)") } else { #expect(took > .seconds(5)) }
         #expect(stays.consumer.close(deadlineMilliseconds: 10_000, leaveGroup: true))
     }
@@ -98,8 +98,8 @@ import Testing
         #expect(member.consumer.close(deadlineMilliseconds: 10_000))
     }
 
-    // First member: accounts assigned, lead topic not yet; then half of its partitions are taken. They must go to the second
-    // member whole, and the second stage of a lost number must be refused without touching the others.
+    // First member: accounts assigned, lead topic not yet; then half of its partitions are taken. They must go to the
+    // second member whole, and the second stage of a lost number must be refused without touching the others.
     @Test func revocationBetweenTheTwoStagesTakesWhatIsThere() throws {
         let topics = try makeTopics()
         let group = TransportBroker.unique("group")

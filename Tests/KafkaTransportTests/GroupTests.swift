@@ -48,6 +48,22 @@ import Testing
         #expect(journey.consumer.close(deadlineMilliseconds: 0))
     }
 
+    // Fetched messages reach the queue that is served during the close; serving it by callbacks aborted the process.
+    @Test func closeWithMessagesStillComingEndsWell() throws {
+        let cluster = try MockCluster()
+        try cluster.createTopic(name: "usage", partitions: 4)
+        let producer = try mockProducer(cluster)
+        for number in 0..<20_000 {
+            let value = [UInt8](repeating: 7, count: 100)
+            try producer.produce(OutputRecord(topic: "usage", partition: Int32(number % 4), value: value))
+        }
+        try producer.flush(timeoutMilliseconds: 10_000)
+        let journey = Journey.fromBeginning(try mockConsumer(cluster, topics: ["usage"], group: "g"))
+        try journey.consumer.subscribe()
+        #expect(try journey.poll { !journey.messages.isEmpty })
+        #expect(journey.consumer.close(deadlineMilliseconds: 10_000))
+    }
+
     // 2.0.2 crashes when a cooperative-sticky member closes before its first assignment (fixed in 2.3.0).
     @Test func closeRightAfterSubscribingEndsWell() throws {
         let cluster = try MockCluster()
@@ -140,7 +156,8 @@ import Testing
         var sent = 0
         #expect(
             try journey.poll {
-                if (try? producer.produce(OutputRecord(topic: "usage", partition: Int32(sent % 2), value: [1]))) != nil {
+                if (try? producer.produce(OutputRecord(topic: "usage", partition: Int32(sent % 2), value: [1]))) != nil
+                {
                     sent += 1
                 }
                 return wakeUp.requestCount >= resting + 5

@@ -58,9 +58,10 @@ import Testing
             let end = ContinuousClock.now + .seconds(20)
             while batches.reduce(0, { $0 + $1.count }) < 500, ContinuousClock.now < end {
                 var given: [Int32] = []
-                batches += consumer.poll(maxMessages: 200, timeoutMilliseconds: 50) {
-                    if case .assigned(let partitions) = $0 { given = partitions }
-                }.batches
+                batches +=
+                    consumer.poll(maxMessages: 200, timeoutMilliseconds: 50) {
+                        if case .assigned(let partitions) = $0 { given = partitions }
+                    }.batches
                 try consumer.assign(given.map { (0, $0, .beginning) })
             }
             #expect(consumer.close(deadlineMilliseconds: 10_000))
