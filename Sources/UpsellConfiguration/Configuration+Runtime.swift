@@ -9,8 +9,8 @@ extension Configuration {
         /// Larger dead letters carry coordinates, size, SHA-256 and the first 4 KiB instead of the value, in bytes.
         /// 900,000 leaves 100,000 for headers below librdkafka's `message.max.bytes` of 1,000,000.
         public var deadLetterMaxBytes: Int
-        /// Triggers, held triggers and dead letters that may wait for Kafka's acknowledgement, in bytes; beyond it reading
-        /// pauses.
+        /// Triggers, held triggers and dead letters that may wait for Kafka's acknowledgement, in bytes; beyond it
+        /// reading pauses.
         public var outputBytesMax: Int
         /// Records that one hop from the poll thread to a partition's queue carries at most.
         public var batchRecords: Int
@@ -31,7 +31,8 @@ extension Configuration {
         public var tickInterval: Int64
 
         public init(
-            commitInterval: Int64 = 100, maxRecordBytes: Int = 1_048_576, deadLetterMaxBytes: Int = 900_000, outputBytesMax: Int = 67_108_864,
+            commitInterval: Int64 = 100, maxRecordBytes: Int = 1_048_576, deadLetterMaxBytes: Int = 900_000,
+            outputBytesMax: Int = 67_108_864,
             batchRecords: Int = 5_000, queueBatches: Int = 8, queuedMinMessages: Int = 60_000,
             queuedMaxKbytes: Int = 32_768, wakeUpInterval: Int64 = 5, revokeTimeout: Int64 = 5_000,
             stopTimeout: Int64 = 20_000, tickInterval: Int64 = 1_000

@@ -36,7 +36,8 @@ struct MainFile {
         "clock": ["futureTolerance", "tickInterval", "tickMargin"],
         "commit": ["interval"],
         "runtime": [
-            "maxRecordBytes", "deadLetterMaxBytes", "outputBytesMax", "batchRecords", "queueBatches", "prefetch", "wakeUpInterval",
+            "maxRecordBytes", "deadLetterMaxBytes", "outputBytesMax", "batchRecords", "queueBatches", "prefetch",
+            "wakeUpInterval",
             "revokeTimeout", "stopTimeout",
         ],
         "runtime.prefetch": ["queuedMinMessages", "queuedMaxKbytes"],

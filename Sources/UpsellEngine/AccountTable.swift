@@ -1,7 +1,7 @@
 /// Accounts by number: an open-addressing table over the account hash, key bytes in one arena.
 ///
-/// A slot has the upper 32 bits of the hash beside the account's number, so that growth and removal need no key; a hit is
-/// confirmed by comparing bytes. Numbers of removed accounts are given out again. Partition queue only.
+/// A slot has the upper 32 bits of the hash beside the account's number, so that growth and removal need no key; a hit
+/// is confirmed by comparing bytes. Numbers of removed accounts are given out again. Partition queue only.
 struct AccountTable: ~Copyable {
     /// hash[63...32] << 32 | number + 1; 0 is empty. Linear probing from hash[63...32] & mask.
     private var slots: ContiguousArray<UInt64>

@@ -3,9 +3,9 @@ public import UpsellModel
 /// What a trigger is about; at most one trigger for each key, for ever. Its hash is the trigger's id.
 ///
 /// Encoding (article "ArmingKeys", golden vectors in the tests): byte 1 (format), byte signal kind, rule name, rule
-/// version, account, meter name, dimension value or nil, limit version, episode in milliseconds, threshold. Integers are
-/// 64 bits little-endian, texts UTF-8 behind a 32-bit length, an optional text behind a byte 0 or 1. Later signal kinds
-/// append fields of their own after these and never change those.
+/// version, account, meter name, dimension value or nil, limit version, episode in milliseconds, threshold. Integers
+/// are 64 bits little-endian, texts UTF-8 behind a 32-bit length, an optional text behind a byte 0 or 1. Later signal
+/// kinds append fields of their own after these and never change those.
 public struct ArmingKey: Sendable, Equatable {
     public var signal: Trigger.SignalKind
     public var rule: String

@@ -1,6 +1,7 @@
 internal import UpsellModel
 
-/// A counter of an account: one for each meter in a dense row, further ones (dimensions, closed periods) in side records.
+/// A counter of an account: one for each meter in a dense row, further ones (dimensions, closed periods) in side
+/// records.
 ///
 /// 32 bytes, two to a cache line.
 struct Cell {

@@ -3,8 +3,8 @@ public import UpsellModel
 extension PartitionEngine {
     /// Applies a profile when its turn comes, whatever the clock.
     ///
-    /// Periods follow its bounds, counters its limits (cause `limit_changed`), and what waited for it is evaluated as one
-    /// jump (cause `profile_arrived`).
+    /// Periods follow its bounds, counters its limits (cause `limit_changed`), and what waited for it is evaluated as
+    /// one jump (cause `profile_arrived`).
     ///
     /// - Parameters:
     ///   - recordTime: of the profile's record; `profile.time` already falls back to it, and it moves no clock.

@@ -4,8 +4,8 @@ public import UpsellModel
 ///
 /// A pure function of what it is given, in the order given: it reads no clock, and two engines fed alike have the same
 /// effects. Owned by the partition's queue. Shapes: a dense row of `Cell` for each account (one cell a meter), a period
-/// for each account and distinct reset, and side records for everything that only some counters have (dimensions, closed
-/// periods, buckets, members, episodes). Article "ArmingKeys" has the identities, "Decisions" the choices.
+/// for each account and distinct reset, and side records for everything that only some counters have (dimensions,
+/// closed periods, buckets, members, episodes). Article "ArmingKeys" has the identities, "Decisions" the choices.
 public struct PartitionEngine: ~Copyable {
     public let partition: PartitionID
     var program: Program
@@ -126,7 +126,8 @@ public struct PartitionEngine: ~Copyable {
         for number in 0..<accounts.numbers where accounts.isInUse(number) { body(accounts.name(of: number)) }
     }
 
-    /// Hands over the accounts that changed since the last call, each once: its number, and its id or nil if it is gone.
+    /// Hands over the accounts that changed since the last call, each once: its number, and its id or nil if it is
+    /// gone.
     public mutating func takeChanges(_ body: (_ number: Int, _ account: String?) -> Void) {
         for number in changed {
             flags[Int(number)] &= ~Self.dirtyFlag
@@ -177,7 +178,8 @@ public struct PartitionEngine: ~Copyable {
         for group in 0..<groupCount { periods[number * groupCount + group] = .none }
     }
 
-    /// Erases everything about an account: counters, profile, waiting readings. Its timers find nothing when they are due.
+    /// Erases everything about an account: counters, profile, waiting readings. Its timers find nothing when they are
+    /// due.
     public mutating func removeAccount(_ account: String, into effects: inout Effects) {
         let key = unsafe account.utf8.span.bytes
         let number = accounts.find(xxh3(key), key)

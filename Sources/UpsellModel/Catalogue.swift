@@ -34,7 +34,8 @@ public struct Meter: Sendable, Equatable {
     /// All must hold; empty admits every event of the types.
     public var filter: [FieldCondition]
     public var aggregation: Aggregation
-    /// Where the quantity (`sum`, `max`, `latest`) or the counted value (`unique`) lies; nil for `count` and `active_days`.
+    /// Where the quantity (`sum`, `max`, `latest`) or the counted value (`unique`) lies; nil for `count` and
+    /// `active_days`.
     public var value: FieldPath?
     /// What one unit is called: `requests`, `bytes`, `seats`.
     public var unit: String
@@ -121,7 +122,8 @@ public struct FieldPath: Sendable, Equatable, Hashable, CustomStringConvertible 
     public var description: String { names.joined(separator: ".") }
 }
 
-/// A condition on a field of the event: the field's text (string, number as written, `true`, `false`) is one of `anyOf`.
+/// A condition on a field of the event: the field's text (string, number as written, `true`, `false`) is one of
+/// `anyOf`.
 public struct FieldCondition: Sendable, Equatable {
     public var path: FieldPath
     public var anyOf: [String]

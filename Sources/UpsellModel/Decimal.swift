@@ -40,7 +40,8 @@ public enum ExactDecimal {
                 digits += 1
                 if fraction { exponent -= 1 }
                 if c == UInt8(ascii: "0") {
-                    // Zeros are held back until a digit follows, so that `1.500` has one decimal and `1e-2` of `100` none.
+                    // Zeros are held back until a digit follows, so that `1.500` has one decimal and `1e-2` of `100`
+                    // none.
                     trailingZeros += 1
                 } else {
                     // The held-back zeros (none count before the first digit) and this digit.

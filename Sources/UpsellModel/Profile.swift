@@ -101,7 +101,8 @@ public final class TimeZoneTable: Sendable, Equatable {
     public let name: String
     /// Sorted instants at which a new offset begins.
     public let transitions: [Timestamp]
-    /// `offsets[0]` holds before the first transition, `offsets[i + 1]` from `transitions[i]` on; milliseconds east of UTC.
+    /// `offsets[0]` holds before the first transition, `offsets[i + 1]` from `transitions[i]` on; milliseconds east of
+    /// UTC.
     public let offsets: [Int64]
 
     public init(name: String, transitions: [Timestamp], offsets: [Int64]) {

@@ -1,7 +1,7 @@
 /// An instant on the UTC time line, in milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// Range: the years 1 to 9999 (`Timestamp.earliest...Timestamp.latest`); everything that enters from outside is checked against
-/// it, so sums of a timestamp and a configured duration cannot overflow.
+/// Range: the years 1 to 9999 (`Timestamp.earliest...Timestamp.latest`); everything that enters from outside is checked
+/// against it, so sums of a timestamp and a configured duration cannot overflow.
 @frozen
 public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
     /// Milliseconds since 1970-01-01T00:00:00Z; negative before it.
@@ -26,9 +26,13 @@ public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
 
     /// Moves by milliseconds. The range of `Timestamp` leaves room for any configured duration.
     @inlinable
-    public static func + (a: Timestamp, milliseconds: Int64) -> Timestamp { Timestamp(rawValue: a.rawValue + milliseconds) }
+    public static func + (a: Timestamp, milliseconds: Int64) -> Timestamp {
+        Timestamp(rawValue: a.rawValue + milliseconds)
+    }
     @inlinable
-    public static func - (a: Timestamp, milliseconds: Int64) -> Timestamp { Timestamp(rawValue: a.rawValue - milliseconds) }
+    public static func - (a: Timestamp, milliseconds: Int64) -> Timestamp {
+        Timestamp(rawValue: a.rawValue - milliseconds)
+    }
     /// Milliseconds from `b` to `a`.
     @inlinable
     public static func - (a: Timestamp, b: Timestamp) -> Int64 { a.rawValue - b.rawValue }

@@ -87,7 +87,8 @@ public struct UsageEvent: Sendable {
     }
 }
 
-/// Decoded usage events as rows over one byte arena, reused from batch to batch so that the steady state allocates nothing.
+/// Decoded usage events as rows over one byte arena, reused from batch to batch so that the steady state allocates
+/// nothing.
 ///
 /// `UpsellWire` fills it, `UpsellEngine` reads it; neither knows the other. Partition queue only.
 public struct EventBatch: Sendable {

@@ -1,7 +1,8 @@
 public import KafkaTransport
 public import UpsellConfiguration
 
-/// What librdkafka's handles are told: everything below `kafka:` in the configuration, and what exactly the daemon relies on.
+/// What librdkafka's handles are told: everything below `kafka:` in the configuration, and what exactly the daemon
+/// relies on.
 public struct ClientSettings: Sendable {
     private let configuration: Configuration
 

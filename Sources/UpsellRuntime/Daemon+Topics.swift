@@ -6,8 +6,8 @@ internal import UpsellTelemetry
 extension Daemon {
     /// Waits until every input topic exists and has partitions; all of them must have the same number.
     ///
-    /// Subscribing to a missing topic crashed librdkafka 2.0.2, and a missing input is an operator's oversight that mends
-    /// itself once the topic is made; so it is waited for, with a line in the log every 10 s.
+    /// Subscribing to a missing topic crashed librdkafka 2.0.2, and a missing input is an operator's oversight that
+    /// mends itself once the topic is made; so it is waited for, with a line in the log every 10 s.
     func waitForInputs(_ inputs: InputTopics, _ consumer: KafkaConsumer) throws(DaemonError) -> Int {
         let began = clock.now()
         var lastLog = Timestamp.earliest

@@ -8,8 +8,8 @@ internal import UpsellWire
 
 /// The whole pipeline: Kafka's input topics → partitions → triggers, held triggers and dead letters in Kafka.
 ///
-/// `upselld run` and `upselld demo` run this same class. `start` blocks until the group is joined, `stop` until everything
-/// that was read is sent or `runtime.stopTimeout` has passed. Any thread; each of them once.
+/// `upselld run` and `upselld demo` run this same class. `start` blocks until the group is joined, `stop` until
+/// everything that was read is sent or `runtime.stopTimeout` has passed. Any thread; each of them once.
 public final class Daemon: Sendable {
     let configuration: Configuration
     let log: Log

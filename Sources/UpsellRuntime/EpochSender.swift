@@ -6,8 +6,8 @@ internal import UpsellTelemetry
 
 /// Takes frozen shares from the partitions and brings them to Kafka, one epoch at a time, on its own queue.
 ///
-/// The next epoch runs while one is on its way; there are never more than these two. A send that fails is repeated with the same
-/// bytes until it succeeds, its partition is lost, or the daemon gives up.
+/// The next epoch runs while one is on its way; there are never more than these two. A send that fails is repeated with
+/// the same bytes until it succeeds, its partition is lost, or the daemon gives up.
 final class EpochSender: Sendable {
     private let queue = DispatchQueue(label: "upselld.commit")
     private let sink: any RecordSink
@@ -45,7 +45,8 @@ final class EpochSender: Sendable {
     }
     var allWorkers: [PartitionWorker] { workers.withLock { Array($0.values) } }
 
-    /// Sends what these partitions have applied so far; false when the deadline passed first, and then the outcome is open.
+    /// Sends what these partitions have applied so far; false when the deadline passed first, and then the outcome is
+    /// open.
     ///
     /// Any thread but the commit queue and the partition queues.
     func settle(_ some: [PartitionWorker], timeoutMilliseconds: Int64) -> Bool {

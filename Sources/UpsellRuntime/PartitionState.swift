@@ -18,7 +18,8 @@ struct PartitionState: ~Copyable {
 
     /// Next offset of each input; what lies below has been read.
     var next: [Int64]
-    /// `firstStart: silent`: records below these offsets were there before the daemon and fire nothing; 0 where they may.
+    /// `firstStart: silent`: records below these offsets were there before the daemon and fire nothing; 0 where they
+    /// may.
     let silentBelow: [Int64]
 
     var tally = RecordTally()
@@ -111,7 +112,8 @@ struct PartitionState: ~Copyable {
     /// Where the run of `input` ends because a record of another input comes first.
     private func endOfRun(_ input: InputID, _ batch: MessageBatch, taken: [Int]) -> Int {
         let records = order[input.index]
-        // The earliest record that waits in another input; of equal times the later input comes first (see `nextInput`).
+        // The earliest record that waits in another input; of equal times the later input comes first (see
+        // `nextInput`).
         var bound = Int64.max
         var boundWinsTies = false
         for other in order.indices where other != input.index && taken[other] < order[other].count {

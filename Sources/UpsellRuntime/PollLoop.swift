@@ -8,8 +8,8 @@ internal import UpsellTelemetry
 /// The one thread that polls Kafka: hands batches to partitions, starts and ends partitions as the group assigns them.
 ///
 /// A partition without state starts in two stages. First its profiles are read to the end offset they have now, so that
-/// usage finds the plan of its account; then its usage topics are assigned beside them. The group's answer does not wait
-/// for that: an assignment is accepted at once with nothing in it, and partitions join when they are ready.
+/// usage finds the plan of its account; then its usage topics are assigned beside them. The group's answer does not
+/// wait for that: an assignment is accepted at once with nothing in it, and partitions join when they are ready.
 final class PollLoop: Sendable {
     private let source: any RecordSource
     private let context: RuntimeContext

@@ -16,7 +16,8 @@ struct RuntimeContext: Sendable {
     let log: Log
 }
 
-/// The daemon's input topics in the order of `InputID`: usage topics first, of which the first leads the group, then accounts.
+/// The daemon's input topics in the order of `InputID`: usage topics first, of which the first leads the group, then
+/// accounts.
 public struct InputTopics: Sendable, Equatable {
     public let names: [String]
     public let usageCount: Int

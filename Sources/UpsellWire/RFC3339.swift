@@ -4,9 +4,9 @@ public import UpsellModel
 public enum RFC3339 {
     /// Reads `2026-11-23T05:24:25.123+01:00`.
     ///
-    /// Any offset; any number of fraction digits, of which what lies below a millisecond is cut off; years 1 to 9999, also
-    /// after the offset is applied. The leap second `23:59:60` UTC becomes the last millisecond of its minute, since the
-    /// time line of `Timestamp` has no place for it; `:60` at any other time is refused.
+    /// Any offset; any number of fraction digits, of which what lies below a millisecond is cut off; years 1 to 9999,
+    /// also after the offset is applied. The leap second `23:59:60` UTC becomes the last millisecond of its minute,
+    /// since the time line of `Timestamp` has no place for it; `:60` at any other time is refused.
     ///
     /// - Returns: nil where the text is anything else.
     public static func parse(_ text: RawSpan) -> Timestamp? {

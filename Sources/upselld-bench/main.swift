@@ -1,2 +1,2 @@
-// Closures written in `main.swift` would be inferred `@MainActor`; everything happens in the functions below.
+// Closures written in `main.swift` would be inferred `@MainActor`; everything happens in the function below.
 runBenchmark()

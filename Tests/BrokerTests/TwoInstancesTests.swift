@@ -8,8 +8,8 @@ import UpsellTesting
 
 /// Daemons of one group on a real Kafka: who owns what while they come and go.
 ///
-/// Every daemon itself ends, with a failure, when it reads some but not all inputs of a partition; the test asks that none
-/// of them ever did, that no partition has two owners, and that all are owned again after each change.
+/// Every daemon itself ends, with a failure, when it reads some but not all inputs of a partition; the test asks that
+/// none of them ever did, that no partition has two owners, and that all are owned again after each change.
 @Suite(
     .serialized, .enabled(if: TestPaths.brokers != nil, "UPSELLD_TEST_BROKERS names no brokers"),
     .timeLimit(.minutes(4)))
