@@ -72,7 +72,9 @@ let package = Package(
         tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
         tests("UpsellRuntimeTests", ["UpsellRuntime", "UpsellModel", "UpsellTesting", "UpsellConfiguration"]),
         tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellTesting"]),
-        tests("ScenarioTests", ["UpsellTesting"]),
+        .testTarget(
+            name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
+            swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
         tests("BrokerTests", ["KafkaTransport", "UpsellTesting"]),
         tests("TidyTests", ["UpsellTesting"]),
