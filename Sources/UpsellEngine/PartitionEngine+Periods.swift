@@ -99,6 +99,15 @@ extension PartitionEngine {
         markChanged(account)
     }
 
+    /// Rolls periods that are over, so that nothing is judged in a closed one.
+    mutating func rollPeriods(_ account: Int) {
+        for group in 0..<groupCount {
+            let running = periods[account * groupCount + group]
+            guard !running.isNone, running.end <= clock.milliseconds else { continue }
+            close(account, group, openingNext: calendar(account, group).period(containing: clock.milliseconds))
+        }
+    }
+
     /// Brings running periods under a new profile.
     ///
     /// Cases: the new bounds are those of the running period, moved by less than a day (or a time zone): it stays and
@@ -124,9 +133,7 @@ extension PartitionEngine {
                 if next.start > running.start { periods[index].end = Swift.min(running.end, next.start) }
                 close(account, group, openingNext: next)
             }
-            // One that is over rolls by the new profile when the account is next touched.
-            guard periods[index].end > clock.milliseconds else { continue }
-            guard let instant else { continue }
+            guard let instant, periods[index].end > clock.milliseconds else { continue }
             next = periods[index]
             next.start = Swift.min(Swift.max(instant, next.start), now)
             next.identity = Swift.max(next.start, periods[index].identity + 1)
