@@ -22,6 +22,12 @@ public enum ScenarioTime {
         return Timestamp(milliseconds: milliseconds)
     }
 
+    /// The time a test writes down; ends the process if it is none.
+    public static func at(_ text: String) -> Timestamp {
+        guard let time = parse(text) else { preconditionFailure("not a time: \(text)") }
+        return time
+    }
+
     /// Days since 1970-01-01, counted month by month: on purpose not the engine's arithmetic.
     public static func days(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
         var days = day - 1

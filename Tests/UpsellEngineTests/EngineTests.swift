@@ -16,7 +16,7 @@ struct EngineTests {
         PartitionEngine(catalogue: catalogue, partition: PartitionID(0))
     }
 
-    static let day = ScenarioTime.parse("2026-01-10")!
+    static let day = ScenarioTime.at("2026-01-10")
 
     @Test
     func everyRowHasOneDisposition() {

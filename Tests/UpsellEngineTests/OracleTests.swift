@@ -52,16 +52,16 @@ private struct RandomHistory {
     mutating func play() -> String? {
         var engine = PartitionEngine(catalogue: catalogue, partition: PartitionID(0))
         var effects = Effects()
-        var now = ScenarioTime.parse("2026-01-25")!
+        var now = ScenarioTime.at("2026-01-25")
         for step in 0..<Int.random(in: 20...80, using: &generator) {
             effects.removeAll()
             now = now + Int64.random(in: 0...Int64.millisecondsPerDay / 3, using: &generator)
             if Int.random(in: 0..<40, using: &generator) == 0 { now = now + 20 * .millisecondsPerDay }
-            let account = ["acme", "beta"].randomElement(using: &generator)!
+            let account = Bool.random(using: &generator) ? "acme" : "beta"
             let wanted: [String]
             if Int.random(in: 0..<8, using: &generator) == 0 {
                 let limits: [Int64] = [0, 10, 50, 60, 100, 101, 120, 1000]
-                let overrides = Self.meters.map { ($0, limits.randomElement(using: &generator)!) }
+                let overrides = Self.meters.map { ($0, limits[Int.random(in: limits.indices, using: &generator)]) }
                 var profile = Profile(plan: "free", time: now)
                 profile.overrides = overrides.map { Profile.Override(meter: $0.0, limit: String($0.1)) }
                 engine.apply(
@@ -141,7 +141,7 @@ private struct Oracle {
     static func period(_ meter: Int, _ time: Int64) -> (start: Int64, end: Int64) {
         switch meter {
         case 0:
-            let next = months.firstIndex { day(time) < $0 }!
+            let next = months.firstIndex { day(time) < $0 } ?? 0
             return (months[next - 1] * 86_400_000, months[next] * 86_400_000)
         case 1: return (day(time) * 86_400_000, (day(time) + 1) * 86_400_000)
         default: return (0, .max)

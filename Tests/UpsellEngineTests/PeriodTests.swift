@@ -5,7 +5,7 @@ import UpsellTesting
 @testable import UpsellEngine
 
 struct PeriodTests {
-    static func time(_ text: String) -> Int64 { ScenarioTime.parse(text)!.milliseconds }
+    static func time(_ text: String) -> Int64 { ScenarioTime.at(text).milliseconds }
 
     static func period(
         _ reset: Meter.Reset, _ instant: String, zone: TimeZoneTable? = nil, bounds: Profile.PeriodBounds? = nil
