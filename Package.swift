@@ -80,11 +80,23 @@ let package = Package(
         tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),
         tests("UpsellCommandLineTests", ["UpsellCommandLine"]),
-        tests("UpsellRuntimeTests", ["UpsellRuntime", "UpsellModel", "UpsellTesting", "UpsellConfiguration"]),
+        tests(
+            "UpsellRuntimeTests",
+            [
+                "UpsellRuntime", "UpsellModel", "UpsellConfiguration", "UpsellTelemetry", "KafkaTransport",
+                "UpsellTesting",
+            ]),
         tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellConfiguration", "UpsellTesting"]),
-        tests("ScenarioTests", ["UpsellTesting"]),
+        .testTarget(
+            name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
+            swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
-        tests("BrokerTests", ["KafkaTransport", "UpsellTesting"]),
+        tests(
+            "BrokerTests",
+            [
+                "KafkaTransport", "UpsellModel", "UpsellConfiguration", "UpsellRuntime", "UpsellTelemetry",
+                "UpsellTesting",
+            ]),
         tests("TidyTests", ["UpsellTesting"]),
     ],
     swiftLanguageModes: [.v6],

@@ -48,3 +48,8 @@ struct CanonicalEncoder {
     var hash: UInt64 { unsafe xxh3(bytes.span.bytes) }
     var wideHash: (high: UInt64, low: UInt64) { unsafe xxh3Wide(bytes.span.bytes) }
 }
+
+/// XXH3-64 of texts, as identities, accounts and distinct values are hashed everywhere.
+public enum StableHash {
+    public static func of(_ text: String) -> UInt64 { unsafe xxh3(text.utf8.span.bytes) }
+}

@@ -92,6 +92,7 @@ extension PartitionEngine {
     private mutating func rearmAdopted(
         _ account: Int, _ old: Program, _ oldLimits: [Limit?], _ change: CatalogueChange, into effects: inout Effects
     ) {
+        rollPeriods(account)
         let index = termsIndex[account]
         let own = index >= 0 ? terms[Int(index)] : nil
         let versionTime = own.map { Swift.max(clock.milliseconds, $0.versionTime + 1) } ?? 0

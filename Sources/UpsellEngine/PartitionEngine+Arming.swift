@@ -119,15 +119,16 @@ extension PartitionEngine {
 
     /// Puts one rule's thresholds under another limit.
     ///
-    /// Cases: absolute thresholds do not depend on the limit and stay as they are, unless the old limit was 0, under
-    /// which they could not fire; a limit that rises spends what is reached under it and arms the rest; one that falls
-    /// arms all, and what is exceeded fires next. Counters of closed periods only spend.
+    /// Cases: absolute thresholds do not depend on the limit: what is spent stays spent, the rest stays armed. Others: a
+    /// limit that rises spends what is reached under it and arms the rest; one that falls arms all, and what is exceeded
+    /// fires next. Counters of closed periods only spend, and so do absolute thresholds passed under limit 0.
     mutating func rearm(_ counter: CounterRef, _ ruleIndex: Int, from old: Limit, to new: Limit) {
         let rule = program.rules[ruleIndex]
-        guard rule.unit != .absolute || old == .of(0) else { return }
-        var cell = cell(counter)
-        cell.spent &= ~rule.mask
-        setCell(counter, cell)
+        if rule.unit != .absolute {
+            var cell = cell(counter)
+            cell.spent &= ~rule.mask
+            setCell(counter, cell)
+        }
         let isPrevious = counter.side >= 0 && sides[Int(counter.side)].key.era == .previous
         if new.isAbove(old) || isPrevious { spendReached(counter, ruleIndex, new) }
     }

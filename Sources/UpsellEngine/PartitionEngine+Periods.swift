@@ -99,6 +99,15 @@ extension PartitionEngine {
         markChanged(account)
     }
 
+    /// Rolls periods that are over, so that nothing is judged in a closed one.
+    mutating func rollPeriods(_ account: Int) {
+        for group in 0..<groupCount {
+            let running = periods[account * groupCount + group]
+            guard !running.isNone, running.end <= clock.milliseconds else { continue }
+            close(account, group, openingNext: calendar(account, group).period(containing: clock.milliseconds))
+        }
+    }
+
     /// Brings running periods under a new profile.
     ///
     /// Cases: the new bounds are those of the running period, moved by less than a day (or a time zone): it stays and
@@ -107,11 +116,11 @@ extension PartitionEngine {
         for group in 0..<groupCount {
             let index = account * groupCount + group
             let running = periods[index]
-            // One that is over rolls by the new profile when the account is next touched.
-            guard !running.isNone, running.end > clock.milliseconds else { continue }
-            let now = Swift.max(clock.milliseconds, running.start)
+            guard !running.isNone else { continue }
             let calendar = calendar(account, group)
-            var next = calendar.period(containing: now)
+            let now = Swift.max(clock.milliseconds, running.start)
+            // Looked up from its middle, since the clock may stand between the old bound and the new.
+            var next = calendar.period(containing: running.start + (running.end - running.start) / 2)
             let isSame =
                 Swift.abs(next.start - running.start) <= calendar.tolerance
                 || Swift.abs(next.identity - running.identity) <= calendar.tolerance
@@ -119,11 +128,12 @@ extension PartitionEngine {
                 periods[index].start = next.start
                 periods[index].end = next.end
                 previousPeriods[index]?.end = next.start
-            } else {
+            } else if running.end > clock.milliseconds {
+                next = calendar.period(containing: now)
                 if next.start > running.start { periods[index].end = Swift.min(running.end, next.start) }
                 close(account, group, openingNext: next)
             }
-            guard let instant else { continue }
+            guard let instant, periods[index].end > clock.milliseconds else { continue }
             next = periods[index]
             next.start = Swift.min(Swift.max(instant, next.start), now)
             next.identity = Swift.max(next.start, periods[index].identity + 1)

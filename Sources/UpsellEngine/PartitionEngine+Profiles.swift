@@ -42,6 +42,7 @@ extension PartitionEngine {
         } else {
             let isReset = profile.resetUsage && oldPlan != nil && oldPlan != next.plan(at: clock.milliseconds)
             adjustPeriods(number, resettingAt: isReset ? profile.time.milliseconds : nil)
+            rollPeriods(number)
             // Strictly later than any version before, so that a limit that returns is not the one that was.
             let versionTime =
                 last.map { Swift.max(profile.time.milliseconds, $0.versionTime + 1) } ?? profile.time.milliseconds
@@ -77,6 +78,7 @@ extension PartitionEngine {
         guard accounts.isInUse(number), termsIndex[number] >= 0, let own = terms[Int(termsIndex[number])],
             own.limitsAt < instant
         else { return }
+        rollPeriods(number)
         let index = Int(termsIndex[number])
         let oldLimits = (0..<meterCount).map { limit(number, $0) }
         terms[index]?.limitsAt = instant
