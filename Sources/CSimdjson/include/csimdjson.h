@@ -14,6 +14,9 @@
 extern "C" {
 #endif
 
+/// Version of simdjson that was compiled against, as `3.0.1`; its on-demand part is in its headers.
+const char *csimdjson_version(void);
+
 /// A parser with its buffers. Single owner, not thread-safe.
 typedef struct csimdjson_parser csimdjson_parser;
 
