@@ -100,14 +100,19 @@ constexpr uint64_t word(const char *name) {
     return value;
 }
 
-/// The first `length` bytes in memory order, `length` at most 7.
-inline uint64_t keep(uint64_t value, size_t length) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return value & ((uint64_t(1) << (8 * length)) - 1);
-#else
-    return length == 0 ? 0 : value & ~(~uint64_t(0) >> (8 * length));
-#endif
+constexpr uint64_t leading(unsigned length) {
+    return length == 0 ? 0 : ~uint64_t(0) >> (64 - 8 * length);
 }
+#else
+constexpr uint64_t leading(unsigned length) {
+    return length == 0 ? 0 : ~uint64_t(0) << (64 - 8 * length);
+}
+#endif
+/// Masks of the first bytes in memory order, by their number.
+constexpr uint64_t masks[9] = {
+    leading(0), leading(1), leading(2), leading(3), leading(4), leading(5), leading(6), leading(7), leading(8),
+};
 
 /// A member name's ends: the whole of it up to 16 bytes.
 struct name_ends {
@@ -115,13 +120,8 @@ struct name_ends {
     uint64_t last;
 
     /// Reads up to seven bytes behind the name; the padding is there for that.
-    name_ends(const uint8_t *name, size_t length) : first(load64(name)), last(0) {
-        if (length < 8) {
-            first = keep(first, length);
-        } else if (length > 8) {
-            last = load64(name + length - 8);
-        }
-    }
+    name_ends(const uint8_t *name, size_t length)
+        : first(load64(name) & masks[length < 8 ? length : 8]), last(length > 8 ? load64(name + length - 8) : 0) {}
 
     /// The upper bits depend on all bytes.
     uint64_t hash(size_t length) const {
@@ -160,14 +160,13 @@ struct csimdjson_parser {
     struct seen_names {
         uint64_t first;
         uint64_t second;
+        /// In the lowest bit; what is above means nothing.
         uint64_t suspicious;
 
         void add(uint64_t hash) {
-            uint64_t one = uint64_t(1) << (hash >> 58);
-            uint64_t other = uint64_t(1) << ((hash >> 52) & 63);
-            suspicious |= uint64_t((first & one) != 0) & uint64_t((second & other) != 0);
-            first |= one;
-            second |= other;
+            suspicious |= (first >> (hash >> 58)) & (second >> ((hash >> 52) & 63));
+            first |= uint64_t(1) << (hash >> 58);
+            second |= uint64_t(1) << ((hash >> 52) & 63);
         }
     };
 
@@ -471,7 +470,7 @@ behind:
 
 close:
     nodes[top->node].next = count;
-    if (simdjson_unlikely(seen.suspicious != 0) && has_duplicate(top->node)) {
+    if (simdjson_unlikely((seen.suspicious & 1) != 0) && has_duplicate(top->node)) {
         return fail(CSIMDJSON_DUPLICATE_KEY, "A member name occurs twice in one object.", nullptr);
     }
     if (top != frames) {

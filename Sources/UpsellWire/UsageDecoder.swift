@@ -94,7 +94,7 @@ public struct UsageDecoder: ~Copyable {
 
     // MARK: Meaning
 
-    private mutating func finish(
+    private func finish(
         _ envelope: Envelope, key: RawSpan?, headers: borrowing RecordHeaders, recordTime: Timestamp, input: InputID,
         offset: Int64, record: UInt32, into batch: inout EventBatch
     ) throws(Rejection) -> DecodeOutcome {
