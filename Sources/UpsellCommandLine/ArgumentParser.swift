@@ -74,8 +74,7 @@ public enum ArgumentParser {
                 let known = entries.map { "--\($0.name.rawValue)" } + ["--help"]
                 throw UsageError(unknown("option", spelled, among: known), command: command)
             }
-            let repeatable = entry.name == .set
-            guard seen.insert(entry.name).inserted || repeatable else {
+            guard seen.insert(entry.name).inserted || entry.isRepeatable else {
                 throw UsageError("\(spelled) is given twice", command: command)
             }
             guard let placeholder = entry.value else {
@@ -110,7 +109,7 @@ public enum ArgumentParser {
             case .config:
                 configuration.path = value
             case .accessLog:
-                demo.accessLog = value
+                demo.accessLogs.append(value)
             case .set:
                 let parts = value.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
                 guard parts.count == 2, !parts[0].isEmpty else {

@@ -3,7 +3,7 @@ struct CommandEntry {
     var command: Command
     /// What it does, in the list of commands.
     var summary: String
-    /// Paragraphs of its own help, wrapped by hand at 78 columns.
+    /// Paragraphs of its own help, in lines that are joined and wrapped; indented lines stay.
     var description: String
     var options: [OptionEntry]
     /// A word after the command, such as help's topic.
@@ -32,6 +32,8 @@ struct OptionEntry {
     /// Placeholder of its value; nil for a switch.
     var value: String?
     var summary: String
+    /// May be given more than once.
+    var isRepeatable: Bool { name == .set || name == .accessLog }
 
     enum Name: String {
         case config, set, limit, json, keep
@@ -46,11 +48,11 @@ extension CommandEntry {
     private static let configuration = [
         OptionEntry(
             name: .config, value: "FILE",
-            summary: "the configuration (default config/upselld.yaml); the files it names are\n"
+            summary: "the configuration (default config/upselld.yaml); the files it names are "
                 + "found beside it"),
         OptionEntry(
             name: .set, value: "KEY=VALUE",
-            summary: "overrides one key of the configuration, such as\n"
+            summary: "overrides one key of the configuration, such as "
                 + "kafka.bootstrap.servers=host:9092; may be repeated, the last wins"),
     ]
 
@@ -106,18 +108,19 @@ extension CommandEntry {
         options: [
             OptionEntry(
                 name: .accessLog, value: "FILE",
-                summary: "plays a web access log (combined format) instead: the address is the\n"
-                    + "account, a request is one api_calls, its size is bandwidth"),
+                summary: "plays a web access log (combined format) instead: the address is the "
+                    + "account, a request is one api_calls, its size is bandwidth; may be "
+                    + "repeated, a log given twice is counted once"),
             OptionEntry(
                 name: .limit, value: "N",
                 summary: "limit of api_calls a month in the plan of accounts without profile"),
             OptionEntry(
                 name: .json, value: nil,
-                summary: "standard output has one trigger a line, byte for byte as published,\n"
+                summary: "standard output has one trigger a line, byte for byte as published, "
                     + "and a summary as last line; all else goes to standard error"),
             OptionEntry(
                 name: .keep, value: nil,
-                summary: "afterwards leaves broker and daemon running until Ctrl-C, and prints\n"
+                summary: "afterwards leaves broker and daemon running until Ctrl-C, and prints "
                     + "the address for kcat"),
         ],
         examples: [

@@ -5,16 +5,16 @@ public enum Help {
         guard let command else { return overview }
         let entry = CommandEntry.of(command)
         var text = "upselld \(command.rawValue): \(entry.summary)\n\nUsage: upselld \(command.rawValue)"
-        for option in entry.options { text += " [\(spelling(option))]" + (option.name == .set ? "..." : "") }
+        for option in entry.options { text += " [\(spelling(option))]" + (option.isRepeatable ? "..." : "") }
         if let operand = entry.operand { text += " [\(operand)]" }
-        text += "\n\n\(entry.description)\n\nOptions:\n"
+        text += "\n\n\(paragraphs(entry.description))\n\nOptions:\n"
         text += table((entry.options + [.help]).map { (spelling($0), $0.summary) })
         text += examples(entry.examples)
         return text
     }
 
     private static var overview: String {
-        var text = """
+        let introduction = """
             upselld turns usage into upsell triggers.
 
             It reads usage events from Kafka, counts them for each account against the limits
@@ -22,10 +22,8 @@ public enum Help {
             need more than its plan gives.
 
             Usage: upselld COMMAND [OPTION...]
-
-            Commands:
-
             """
+        var text = paragraphs(introduction) + "\n\nCommands:\n"
         text += table(Command.allCases.map { ($0.rawValue, CommandEntry.of($0).summary) })
         text += examples([
             .init(line: "upselld demo", effect: "see it work; needs no Kafka"),
@@ -41,15 +39,34 @@ public enum Help {
         "--\(option.name.rawValue)" + (option.value.map { " \($0)" } ?? "")
     }
 
+    /// The usual terminal's columns.
+    private static let width = 80
+
     /// Two columns; further lines of the right one are indented like the first.
     private static func table(_ rows: [(left: String, right: String)]) -> String {
-        let width = rows.map(\.left.count).max() ?? 0
-        let indentation = String(repeating: " ", count: width + 4)
+        let column = (rows.map(\.left.count).max() ?? 0) + 4
         return rows.map { left, right in
-            let padding = String(repeating: " ", count: width - left.count + 2)
-            let lines = right.split(separator: "\n").joined(separator: "\n\(indentation)")
+            let padding = String(repeating: " ", count: column - left.count - 2)
+            let lines = wrap(right, width - column).joined(separator: "\n" + String(repeating: " ", count: column))
             return "  \(left)\(padding)\(lines)\n"
         }.joined()
+    }
+
+    /// Wraps paragraphs, which blank lines part; an indented one is an example and stays as it is.
+    private static func paragraphs(_ text: String) -> String {
+        text.split(separator: "\n\n").map { paragraph in
+            paragraph.hasPrefix(" ") ? String(paragraph) : wrap(paragraph, width).joined(separator: "\n")
+        }.joined(separator: "\n\n")
+    }
+
+    private static func wrap(_ text: some StringProtocol, _ width: Int) -> [String] {
+        text.split { $0 == " " || $0 == "\n" }.reduce(into: []) { (lines: inout [String], word) in
+            if let last = lines.last, last.count + 1 + word.count <= width {
+                lines[lines.count - 1] += " " + word
+            } else {
+                lines.append(String(word))
+            }
+        }
     }
 
     private static func examples(_ examples: [CommandEntry.Example]) -> String {

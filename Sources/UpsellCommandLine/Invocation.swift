@@ -29,8 +29,8 @@ public struct ConfigurationArguments: Equatable, Sendable {
 
 /// Arguments of `upselld demo`.
 public struct DemoArguments: Equatable, Sendable {
-    /// A web access log that replaces the built-in stream.
-    public var accessLog: String?
+    /// Web access logs that replace the built-in stream, in the order given.
+    public var accessLogs: [String] = []
     /// Limit of `api_calls` in the plan that accounts without profile get; nil: the catalogue's.
     public var limit: Int64?
     /// Standard output carries triggers and a summary for programs.

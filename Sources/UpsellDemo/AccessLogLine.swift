@@ -1,7 +1,9 @@
+internal import UpsellWire
+
 /// A line of a web access log in combined (or common) format, as far as usage is concerned.
 struct AccessLogLine: Equatable {
-    /// The client's address.
-    var account: [UInt8]
+    /// The client's address; what is no UTF-8 in it is replaced.
+    var account: String
     /// RFC 3339, with the line's own offset.
     var time: String
     /// Size of the response; `-` is 0.
@@ -13,7 +15,7 @@ struct AccessLogLine: Equatable {
     /// - Throws: what is wrong, in words.
     init(_ line: [UInt8]) throws(Malformed) {
         var scanner = Scanner(line: line)
-        account = scanner.word()
+        account = String(decoding: scanner.word(), as: UTF8.self)
         guard !account.isEmpty else { throw Malformed("no address") }
         guard scanner.space(), !scanner.word().isEmpty, scanner.space() else { throw Malformed("no identity") }
         // The user name may hold spaces: it ends where the time begins.
@@ -93,30 +95,22 @@ private struct Scanner {
         return value
     }
 
-    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    private static let months = [
+        "Jan": "01", "Feb": "02", "Mar": "03", "Apr": "04", "May": "05", "Jun": "06",
+        "Jul": "07", "Aug": "08", "Sep": "09", "Oct": "10", "Nov": "11", "Dec": "12",
+    ]
 
-    /// `17/May/2015:10:05:03 +0000]`.
+    /// Reads `17/May/2015:10:05:03 +0000]`: every part has its column. What it says is judged as the pipeline will.
     mutating func time() -> String? {
-        guard let day = number(digits: 2), take(UInt8(ascii: "/")), index + 3 <= line.count else { return nil }
-        let name = String(decoding: line[index..<index + 3], as: UTF8.self)
-        index += 3
-        guard let month = Self.months.firstIndex(of: name).map({ $0 + 1 }), take(UInt8(ascii: "/")),
-            let year = number(digits: 4), take(UInt8(ascii: ":")),
-            let hour = number(digits: 2), take(UInt8(ascii: ":")),
-            let minute = number(digits: 2), take(UInt8(ascii: ":")),
-            let second = number(digits: 2), space()
+        guard index + 27 <= line.count else { return nil }
+        let columns = String(decoding: line[index..<index + 27], as: UTF8.self).map(String.init)
+        guard columns.count == 27, columns[2] == "/", columns[6] == "/", columns[11] == ":", columns[20] == " ",
+            columns[26] == "]", let month = Self.months[columns[3...5].joined()]
         else { return nil }
-        guard let sign = byte, sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") else { return nil }
-        index += 1
-        guard let offsetHour = number(digits: 2), let offsetMinute = number(digits: 2), take(UInt8(ascii: "]")) else {
-            return nil
-        }
-        let date = CivilDate(year: year, month: month, day: day)
-        guard year >= 1, date.isValid, hour < 24, minute < 60, second < 60, offsetHour < 24, offsetMinute < 60 else {
-            return nil
-        }
-        let clock = "\(padded(hour, 2)):\(padded(minute, 2)):\(padded(second, 2))"
-        let offset = "\(sign == UInt8(ascii: "+") ? "+" : "-")\(padded(offsetHour, 2)):\(padded(offsetMinute, 2))"
-        return "\(date.text)T\(clock)\(offset)"
+        let (year, day, clock) = (columns[7...10].joined(), columns[0...1].joined(), columns[12...19].joined())
+        let text = "\(year)-\(month)-\(day)T\(clock)\(columns[21...23].joined()):\(columns[24...25].joined())"
+        guard unsafe RFC3339.parse(Array(text.utf8).span.bytes) != nil else { return nil }
+        index += 27
+        return text
     }
 }

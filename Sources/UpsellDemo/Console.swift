@@ -30,6 +30,9 @@ public final class Console: Sendable {
         colours = terminal && (Self.variable("NO_COLOR") ?? "").isEmpty
     }
 
+    /// The reader has gone away.
+    var isClosed: Bool { state.withLock { $0.closed } }
+
     private static func variable(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         return unsafe String(cString: value)
@@ -53,7 +56,8 @@ public final class Console: Sendable {
             if state.painted > 0 { text += "\u{1B}[\(state.painted)A" }
             text += "\r"
             for (index, line) in frame.enumerated() {
-                if index >= state.previous.count || state.previous[index] != line { text += line + "\u{1B}[K" }
+                // Cleared before it is written: after a line of full width it would cost its last column.
+                if index >= state.previous.count || state.previous[index] != line { text += "\u{1B}[2K" + line }
                 text += "\n"
             }
             // A shorter frame than before: clear the rest of the screen below.

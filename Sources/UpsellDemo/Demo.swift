@@ -5,6 +5,7 @@ internal import UpsellConfiguration
 internal import UpsellModel
 internal import UpsellRuntime
 public import UpsellTelemetry
+internal import UpsellWire
 
 /// The whole product in one process: an embedded broker, a stream of usage, the pipeline of `run`, and a subscriber.
 ///
@@ -17,8 +18,8 @@ public final class Demo: Sendable {
     private let seen = Mutex(Seen())
 
     public struct Options: Sendable, Equatable {
-        /// A web access log in place of the simulated month.
-        public var accessLog: String?
+        /// Web access logs, played in this order, in place of the simulated month.
+        public var accessLogs: [String]
         /// Limit of `api_calls` in the default plan of an access log; with the simulated month, in Basic.
         public var limit: Int64?
         /// Triggers and summary go to standard output for programs.
@@ -26,8 +27,8 @@ public final class Demo: Sendable {
         /// Broker and daemon stay until `shouldStop`.
         public var keep: Bool
 
-        public init(accessLog: String? = nil, limit: Int64? = nil, json: Bool = false, keep: Bool = false) {
-            self.accessLog = accessLog
+        public init(accessLogs: [String] = [], limit: Int64? = nil, json: Bool = false, keep: Bool = false) {
+            self.accessLogs = accessLogs
             self.limit = limit
             self.json = json
             self.keep = keep
@@ -53,6 +54,8 @@ public final class Demo: Sendable {
     private static let liveMilliseconds: Int64 = 25_000
     private static let frameMilliseconds: Int64 = 100
     private static let recentMax = 200
+    /// Malformed lines that are named one by one; a file that is no access log has nothing else.
+    private static let malformedMax = 10
 
     public init(options: Options, log: Log, shouldStop: @escaping @Sendable () -> Bool = { false }) {
         self.options = options
@@ -64,9 +67,9 @@ public final class Demo: Sendable {
 
     /// Plays the stream and ends when every trigger it caused was read back.
     public func run() throws(DemoError) -> Summary {
-        if let path = options.accessLog {
+        if !options.accessLogs.isEmpty {
             let catalogue = DemoCatalogue.accessLog(limit: options.limit)
-            let feed = try AccessLogFeed(path: path)
+            let feed = try AccessLogFeed(paths: options.accessLogs)
             return try play(feed, catalogue, clock: .live, pace: nil)
         }
         let catalogue = DemoCatalogue.simulation(limit: options.limit)
@@ -109,7 +112,7 @@ public final class Demo: Sendable {
         try feedAll(&feed, &feeder, stage, pace: pace, failed: failed)
         try settle(&feeder, daemon, failed)
         try reader.catchUp(timeoutMilliseconds: 30_000)
-        show(stage, feeder, place: pace.map { CivilDate(containing: $0.end - 1).text } ?? "")
+        show(stage, feeder)
 
         let snapshot = daemon.snapshot()
         let summary = Summary(
@@ -118,11 +121,13 @@ public final class Demo: Sendable {
             duplicates: Int64(snapshot.duplicates), deadLetters: Int64(snapshot.tally.rejectedTotal),
             triggers: seen.withLock { $0.tally.crossed })
         if options.json { output(summary.json) }
-        conclude(summary, feeder)
+        conclude(summary, feeder, stage)
         if options.keep {
             console.line("The broker stays up until Ctrl-C. To subscribe:")
             console.line("  kcat -b \(cluster.bootstrapServers) -t \(configuration.topics.triggers) -C -e")
             while !shouldStop(), failed.text == nil { Moment.pause(milliseconds: Self.frameMilliseconds) }
+            // The terminal has written ^C: the shell's prompt gets a line of its own.
+            if console.isLive { console.line("") }
         }
         return summary
     }
@@ -166,24 +171,26 @@ public final class Demo: Sendable {
     ) throws(DemoError) {
         let began = Moment.now()
         var nextFrame = began
-        var place = ""
-        while !shouldStop(), !seen.withLock({ $0.outputClosed }) {
+        while !shouldStop(), !outputIsClosed {
             switch try feed.next() {
-            case .end: return
+            case .end:
+                stage.isComplete = true
+                return
             case .settle: try settle(&feeder, stage.daemon, failed)
-            case .malformed(let line, let what):
+            case .malformed(let place, let what):
                 feeder.malformed += 1
-                console.line("\(options.accessLog ?? ""):\(line): passed over: \(what)")
+                if feeder.malformed <= Self.malformedMax { console.line("\(place): passed over: \(what)") }
+                if feeder.malformed == Self.malformedMax { console.line("Further such lines are only counted.") }
             case .record(let record):
                 if let pace, let time = record.time {
-                    place = CivilDate(containing: time).text
+                    stage.place = Self.day(of: time)
                     // In step with the month: frames go on while nothing is to be fed.
                     let due = began + pace.milliseconds(at: time)
                     while Moment.now() < due, !shouldStop() {
                         try feeder.flush()
                         Moment.pause(milliseconds: min(due - Moment.now(), Self.frameMilliseconds))
                         guard Moment.now() >= nextFrame else { continue }
-                        show(stage, feeder, place: place)
+                        show(stage, feeder)
                         nextFrame = Moment.now() + Self.frameMilliseconds
                     }
                 }
@@ -192,7 +199,7 @@ public final class Demo: Sendable {
                 if feeder.sinceSettled >= Self.recordsInFlightMax { try settle(&feeder, stage.daemon, failed) }
             }
             if console.isLive, Moment.now() >= nextFrame {
-                show(stage, feeder, place: place)
+                show(stage, feeder)
                 nextFrame = Moment.now() + Self.frameMilliseconds
             }
         }
@@ -223,6 +230,9 @@ public final class Demo: Sendable {
         if let line, !console.isLive { console.trigger(line) }
     }
 
+    /// Nobody reads any more: the pipe's other end is gone.
+    private var outputIsClosed: Bool { options.json ? seen.withLock { $0.outputClosed } : console.isClosed }
+
     /// A line for programs, on standard output.
     private func output(_ bytes: [UInt8]) {
         if !writeAll(bytes + [UInt8(ascii: "\n")], to: 1) { seen.withLock { $0.outputClosed = true } }
@@ -237,11 +247,25 @@ public final class Demo: Sendable {
         let title: String
         /// Account → plan, as far as profiles were fed.
         var plans: [String: String] = [:]
+        /// The day that the stream has come to; empty where it has no pace.
+        var place = ""
+        /// The stream was played to its end.
+        var isComplete = false
 
         init(daemon: Daemon, catalogue: Catalogue, title: String) {
             self.daemon = daemon
             self.catalogue = catalogue
             self.title = title
+        }
+
+        /// Who used most of each meter in the month in which the log ends.
+        func rankings(of meters: [String]) -> [Ranking] {
+            catalogue.meters.filter { meters.contains($0.name) }.map { meter in
+                let usages = daemon.usage(ofMeter: meter.name).map {
+                    Ranking.Place(account: $0.account, usage: $0.usage)
+                }
+                return Ranking(meter: meter.name, unit: meter.unit, usages: usages)
+            }
         }
 
         /// Usage of every account on every meter, as the daemon has it, fullest first.
@@ -254,8 +278,8 @@ public final class Demo: Sendable {
                     else { continue }
                     gauges.append(
                         ViewModel.Gauge(
-                            account: usage.account, plan: catalogue[id].title, meter: meter.name, usage: usage.usage,
-                            limit: limit))
+                            account: usage.account, plan: catalogue[id].title, meter: meter.name, unit: meter.unit,
+                            usage: usage.usage, limit: limit))
                 }
             }
             gauges.sort { a, b in
@@ -267,11 +291,11 @@ public final class Demo: Sendable {
         }
     }
 
-    private func show(_ stage: Stage, _ feeder: Feeder, place: String) {
+    private func show(_ stage: Stage, _ feeder: Feeder) {
         guard console.isLive else { return }
         var model = ViewModel()
         model.title = stage.title
-        model.place = place
+        model.place = stage.place
         let tally = stage.daemon.snapshot().tally
         model.events = Int64(tally.decoded)
         model.deadLetters = Int64(tally.rejectedTotal)
@@ -280,17 +304,27 @@ public final class Demo: Sendable {
         console.paint(model)
     }
 
-    private func conclude(_ summary: Summary, _ feeder: Feeder) {
+    private func conclude(_ summary: Summary, _ feeder: Feeder, _ stage: Stage) {
         let triggers = seen.withLock { $0.tally.triggers }
         var text = "\(grouped(summary.events)) events of \(grouped(summary.accounts)) accounts, "
         text += "\(grouped(summary.duplicates)) duplicates, \(grouped(summary.deadLetters)) dead letters, "
         text += "\(grouped(Int64(triggers))) triggers"
         if feeder.malformed > 0 { text += "; \(grouped(Int64(feeder.malformed))) lines were no access log" }
+        console.line("")
+        if !stage.isComplete { console.line("Stopped before the end. So far:") }
         console.line(text)
         let crossed = summary.triggers.map { "\($0.threshold) %: \(grouped(Int64($0.accounts)))" }.joined(
             separator: ", ")
         console.line("Accounts that reached a share of their \(Tally.meter): \(crossed)")
+        guard !options.accessLogs.isEmpty else { return }
+        for ranking in stage.rankings(of: [Tally.meter, "bandwidth"]) {
+            console.line("")
+            for line in ranking.lines { console.line(line) }
+        }
     }
+
+    /// `2025-09-14`.
+    private static func day(of time: Timestamp) -> String { String(RFC3339.format(time).prefix(10)) }
 
     /// How simulated time maps to the time somebody has to watch.
     private struct Pace {

@@ -29,8 +29,8 @@ public enum FeedStep: Equatable, Sendable {
     /// Everything before it shall have been taken in before what follows is produced: a profile that changes what the
     /// same usage means lies in another topic, and topics have no common order but this.
     case settle
-    /// A line that is no usage; it was counted.
-    case malformed(line: Int, what: String)
+    /// A line, at `file:line`, that is no usage.
+    case malformed(place: String, what: String)
     case end
 }
 

@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// Draws the demo as lines of text: a pure function of what is to be seen and of the room there is.
 struct FrameRenderer: Sendable {
     /// Columns and rows of the terminal.
@@ -8,68 +10,93 @@ struct FrameRenderer: Sendable {
     /// A whole frame, at most `height − 1` lines, none wider than `width`.
     func frame(_ model: ViewModel) -> [String] {
         let room = max(4, height - 1)
-        var head = "upselld demo: \(model.title)"
-        if !model.place.isEmpty { head += " · \(model.place)" }
-        head += " · \(grouped(model.events)) events · \(grouped(Int64(model.triggers))) triggers"
-        if model.deadLetters > 0 { head += " · \(grouped(model.deadLetters)) dead letters" }
-        var lines = [paint(fit(head, width), .bold)]
+        var counts = "\(grouped(model.events)) events · \(grouped(Int64(model.triggers))) triggers"
+        if model.deadLetters > 0 { counts += " · \(grouped(model.deadLetters)) dead letters" }
+        if !model.place.isEmpty { counts = "\(model.place) · \(counts)" }
+        // Where there is no room for both, what moves is worth more than the name of it all.
+        let head = "\(model.title) · \(counts)"
+        var lines = [paint(fit(columns(head) <= width ? head : counts, width), .bold)]
         // Two thirds for the accounts, the rest for what comes out, and a title line for each.
         let gaugeRoom = min(model.gauges.count, max(1, (room - 3) * 2 / 3))
         lines.append("")
-        let shown = model.gauges.prefix(gaugeRoom)
-        // Bars of one length, so that they can be compared.
-        let bar = shown.map(barRoom).min() ?? 0
-        for gauge in shown { lines.append(self.gauge(gauge, bar: bar)) }
+        lines += table(Array(model.gauges.prefix(gaugeRoom)))
         let triggerRoom = room - lines.count - 2
         guard triggerRoom > 0 else { return Array(lines.prefix(room)) }
         lines.append("")
         lines.append(paint(fit("Triggers", width), .bold))
-        for line in model.lines.suffix(triggerRoom) { lines.append(trigger(line)) }
+        lines += triggers(Array(model.lines.suffix(triggerRoom)))
         return lines
     }
 
-    private func left(_ gauge: ViewModel.Gauge) -> String {
-        "\(pad(gauge.account, 18)) \(pad(gauge.plan, 10)) \(pad(gauge.meter, 12)) "
-    }
-
-    private func right(_ gauge: ViewModel.Gauge) -> String {
-        let numbers =
-            gauge.limit.map { "\(grouped(gauge.usage)) of \(grouped($0))" } ?? "\(grouped(gauge.usage)), unlimited"
-        return " \(gauge.share.map { padLeft("\($0 / 100) %", 6) } ?? "      ")  \(numbers)"
-    }
-
-    /// Columns that a gauge's words leave for its bar; may be negative.
-    private func barRoom(_ gauge: ViewModel.Gauge) -> Int {
-        min(40, width - columns(left(gauge)) - columns(right(gauge)) - 2)
-    }
-
-    /// `account  plan  meter  [bar] 85 %  8,500 of 10,000`.
+    /// A line for each gauge, in columns: `account  plan  meter  [bar] 85 %  8,500 of 10,000`.
     ///
-    /// - Parameter bar: its columns; nil: as many as there is room for. Below 6 there is none.
-    func gauge(_ gauge: ViewModel.Gauge, bar: Int? = nil) -> String {
-        let (left, right) = (left(gauge), right(gauge))
-        let room = bar ?? barRoom(gauge)
-        guard room >= 6 else { return fit(left + right.dropFirst(), width) }
-        let share = gauge.share ?? 0
-        let filled = Int(min(Int64(room), max(0, share) * Int64(room) / 10_000))
-        let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: room - filled)
-        let colour: Colour = share >= 10_000 ? .red : share >= 8_000 ? .yellow : .green
-        return left + "▕" + paint(bar, colour) + "▏" + right
+    /// Without room for a bar of 8 columns, first the plan goes, then the numbers, then the bar.
+    func table(_ gauges: [ViewModel.Gauge]) -> [String] {
+        let accounts = column(gauges.map(\.account), max: 18)
+        let plans = column(gauges.map(\.plan), max: 12)
+        let meters = column(gauges.map(\.meter), max: 14)
+        let shares = gauges.map { padLeft($0.share.map { "\($0 / 100) %" } ?? "", 6) }
+        let numbers = gauges.map(Self.numbers)
+        func words(plan: Bool, numbers withNumbers: Bool) -> (left: [String], right: [String]) {
+            let left = gauges.indices.map { row in
+                [accounts[row], plan ? plans[row] : nil, meters[row]].compactMap(\.self).joined(separator: " ")
+            }
+            return (left, gauges.indices.map { shares[$0] + (withNumbers ? "  " + numbers[$0] : "") })
+        }
+        var (left, right) = words(plan: true, numbers: true)
+        // Two blanks or the bar's two ends.
+        func room() -> Int { width - (left.map(columns).max() ?? 0) - (right.map(columns).max() ?? 0) - 3 }
+        if room() < Self.barMin { (left, right) = words(plan: false, numbers: true) }
+        if room() < Self.barMin { (left, right) = words(plan: false, numbers: false) }
+        let bar = min(room(), 40)
+        return gauges.indices.map { row in
+            guard bar >= Self.barMin else { return fit(left[row] + right[row], width) }
+            return left[row] + " ▕" + self.bar(gauges[row].share ?? 0, columns: bar) + "▏" + right[row]
+        }
+    }
+    /// Columns below which a bar says nothing.
+    private static let barMin = 8
+
+    private func bar(_ share: Int64, columns: Int) -> String {
+        let filled = Int(min(Int64(columns), max(0, share) * Int64(columns) / 10_000))
+        let bar = String(repeating: "█", count: filled) + String(repeating: "·", count: columns - filled)
+        return paint(bar, share >= 10_000 ? .red : share >= 8_000 ? .yellow : .green)
     }
 
-    /// A trigger in a line.
-    func trigger(_ line: TriggerLine) -> String { paint(fit(Self.sentence(line), width), Self.colour(line)) }
+    /// `8,500 of 10,000`, `9.5 GB of 10 GB`.
+    private static func numbers(_ gauge: ViewModel.Gauge) -> String {
+        let usage = amount(Decimal(gauge.usage), gauge.unit)
+        return gauge.limit.map { "\(usage) of \(amount(Decimal($0), gauge.unit))" } ?? "\(usage), unlimited"
+    }
+
+    /// Texts as wide as the widest of them.
+    private func column(_ texts: [String], max: Int) -> [String] {
+        let width = min(max, texts.map(columns).max() ?? 0)
+        return texts.map { pad($0, width) }
+    }
+
+    /// A line for each trigger. Where one is too long, year and time of day go from all.
+    func triggers(_ lines: [TriggerLine]) -> [String] {
+        var sentences = lines.map(Self.sentence)
+        if sentences.contains(where: { columns($0) > width }) {
+            sentences = sentences.map { String($0.dropFirst(5).prefix(5) + $0.dropFirst(16)) }
+        }
+        return zip(lines, sentences).map { paint(fit($1, width), Self.colour($0)) }
+    }
 
     /// `2025-09-12 14:00  acme: 80 % of api_calls (8,012 of 10,000, plan basic)`.
     static func sentence(_ line: TriggerLine) -> String {
         let when = line.time.prefix(16).replacing("T", with: " ")
+        let crossed = line.crossed.map { line.unit == "percent" ? "\($0)" : amount($0, line.meterUnit) }
+            .joined(separator: ", ")
         let what =
             switch line.unit {
-            case "remaining": "\(line.crossed.map(grouped).joined(separator: ", ")) left of \(line.meter)"
-            case "absolute": "\(line.crossed.map(grouped).joined(separator: ", ")) \(line.meter)"
-            default: "\(line.crossed.joined(separator: ", ")) % of \(line.meter)"
+            case "remaining": "\(crossed) left of \(line.meter)"
+            case "absolute": "\(crossed) \(line.meter)"
+            default: "\(crossed) % of \(line.meter)"
             }
-        var text = "\(when)  \(line.account): \(what) (\(grouped(line.current)) of \(grouped(line.limit))"
+        let limit = line.limit.map { amount($0, line.meterUnit) } ?? "unlimited"
+        var text = "\(when)  \(line.account): \(what) (\(amount(line.current, line.meterUnit)) of \(limit)"
         text += line.plan.isEmpty ? ")" : ", plan \(line.plan))"
         if line.cause != "usage", !line.cause.isEmpty { text += " [\(line.cause)]" }
         return text
@@ -77,7 +104,7 @@ struct FrameRenderer: Sendable {
 
     /// The last threshold there is, red; one before it, yellow.
     private static func colour(_ line: TriggerLine) -> Colour {
-        guard let highest = line.crossed.last.flatMap(Double.init) else { return .plain }
+        guard let highest = line.crossed.last else { return .plain }
         return highest >= 100 || (line.unit == "remaining" && highest == 0) ? .red : .yellow
     }
 
@@ -137,16 +164,15 @@ struct FrameRenderer: Sendable {
     }
 }
 
-/// A whole number as text with its thousands apart; other text as it is.
-func grouped(_ text: String) -> String { Int64(text).map(grouped) ?? text }
+/// The demo speaks English wherever it runs.
+private let english = Locale(identifier: "en_US")
 
 /// `1,234,567`.
-func grouped(_ number: Int64) -> String {
-    let digits = String(number.magnitude)
-    var result = number < 0 ? "-" : ""
-    for (index, digit) in digits.enumerated() {
-        if index > 0, (digits.count - index) % 3 == 0 { result += "," }
-        result.append(digit)
-    }
-    return result
+func grouped(_ number: Int64) -> String { number.formatted(.number.locale(english)) }
+
+/// A quantity of a meter: `1,234.5`, and `9.51 GB` of bytes.
+func amount(_ number: Decimal, _ unit: String) -> String {
+    guard unit == "bytes" else { return number.formatted(Decimal.FormatStyle(locale: english)) }
+    let bytes = NSDecimalNumber(decimal: number).int64Value
+    return bytes.formatted(ByteCountFormatStyle(style: .decimal, spellsOutZero: false, locale: english))
 }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// Reads a file line by line through one buffer of fixed size, so that a log of any length takes the same memory.
-struct LineReader: ~Copyable {
+final class LineReader {
     /// Number of the line that `next` gave last, from 1.
     private(set) var lineNumber = 0
     private let descriptor: Int32
@@ -34,7 +34,7 @@ struct LineReader: ~Copyable {
     /// - Parameter line: keeps its capacity from call to call; empty for a blank line.
     /// - Returns: `.line`, `.tooLong` with the first `lineMax` bytes in `line`, or `.end`. A last line without newline
     ///   is a line like any other.
-    mutating func next(into line: inout [UInt8]) throws(DemoError) -> Outcome {
+    func next(into line: inout [UInt8]) throws(DemoError) -> Outcome {
         line.removeAll(keepingCapacity: true)
         var tooLong = false
         var any = false
@@ -60,7 +60,7 @@ struct LineReader: ~Copyable {
         return tooLong ? .tooLong : .line
     }
 
-    private mutating func fill() throws(DemoError) {
+    private func fill() throws(DemoError) {
         guard !atEnd else { return }
         start = 0
         end = 0

@@ -1,4 +1,5 @@
 internal import UpsellModel
+internal import UpsellWire
 
 /// A month of usage of a handful of accounts on the guide's plans, the same for the same seed.
 ///
@@ -21,10 +22,11 @@ struct SimulatedFeed: Feed {
     static let days = 30
     static let hours = days * 24
 
-    init(catalogue: Catalogue, seed: UInt64 = 1, month: CivilDate = CivilDate(year: 2025, month: 9, day: 1)) {
+    init(catalogue: Catalogue, seed: UInt64 = 1) {
         self.catalogue = catalogue
-        start = month.start
-        end = month.start + Int64(Self.days) * .millisecondsPerDay
+        // 2025-09-01T00:00:00Z, a Monday.
+        start = Timestamp(milliseconds: 1_756_684_800_000)
+        end = start + Int64(Self.days) * .millisecondsPerDay
         generator = SeededGenerator(seed: seed)
         accounts = Self.script.map(Account.init)
     }
@@ -173,43 +175,24 @@ struct SimulatedFeed: Feed {
     /// Appends an event in the shape that the meter reads.
     private mutating func report(_ account: String, _ meter: Meter, level: Int64, increase: Int64, at time: Timestamp) {
         events += 1
-        var json = JSONWriter()
-        json.open()
-        json.member("specversion", "1.0")
-        json.member("id", "simulated-\(events)")
-        json.member("source", "/upselld/demo/simulation")
-        json.member("type", meter.eventTypes.first ?? "")
-        json.member("subject", account)
-        json.member("time", rfc3339(time))
-        json.key("data")
-        json.open()
-        json.member(meter.value?.names.last ?? "value", meter.aggregation == .latest ? level : increase)
-        if meter.name == Tally.meter { json.member("bytes", increase * generator.next(in: 2_000...20_000)) }
-        json.close()
-        json.close()
-        let record = FeedStep.record(FeedRecord(topic: .usage, key: Array(account.utf8), value: json.bytes, time: time))
+        var data = [meter.value?.names.last ?? "value": meter.aggregation == .latest ? level : increase]
+        if meter.name == Tally.meter { data["bytes"] = increase * generator.next(in: 2_000...20_000) }
+        let event = CloudEvent(
+            id: "simulated-\(events)", source: "/upselld/demo/simulation", type: meter.eventTypes.first ?? "",
+            subject: account, time: RFC3339.format(time), data: data)
+        let record = FeedStep.record(
+            FeedRecord(topic: .usage, key: Array(account.utf8), value: event.json(), time: time))
         pending.append(record)
         // A retry: the same event again.
         if generator.next(in: 1...100) == 1 { pending.append(record) }
     }
 
     private func profile(of story: Story, plan: String, at time: Timestamp) -> FeedRecord {
-        var json = JSONWriter()
-        json.open()
-        json.member("plan", plan)
-        json.member("status", "active")
-        if let id = catalogue.plan(named: plan), let price = catalogue[id].prices.first {
-            json.member("mrr", price.amount)
-            json.member("currency", price.currency)
-            json.member("interval", price.interval.rawValue)
-        }
-        json.member("locale", "en")
-        json.key("attributes")
-        json.open()
-        json.member("industry", story.industry)
-        json.close()
-        json.member("time", rfc3339(time))
-        json.close()
-        return FeedRecord(topic: .accounts, key: Array(story.name.utf8), value: json.bytes, time: time, plan: plan)
+        let price = catalogue.plan(named: plan).flatMap { catalogue[$0].prices.first }
+        let profile = ProfileDocument(
+            plan: plan, mrr: price?.amount, currency: price?.currency, interval: price?.interval.rawValue,
+            attributes: ["industry": story.industry], time: RFC3339.format(time))
+        return FeedRecord(
+            topic: .accounts, key: Array(story.name.utf8), value: profile.json(), time: time, plan: plan)
     }
 }

@@ -1,9 +1,11 @@
+internal import Foundation
+
 /// Sums up triggers as they are read back from their topic, for the summary and for the view.
 public struct Tally: Sendable {
     /// Triggers read.
     public private(set) var triggers = 0
-    /// Threshold of `api_calls` as written → accounts for which it was crossed.
-    private var accounts: [String: Set<String>] = ["80": [], "90": [], "100": []]
+    /// Threshold of `api_calls` → accounts for which it was crossed.
+    private var accounts: [Decimal: Set<String>] = [80: [], 90: [], 100: []]
 
     /// The meter whose thresholds the summary counts.
     static let meter = "api_calls"
@@ -23,11 +25,7 @@ public struct Tally: Sendable {
 
     /// Threshold → number of accounts, in the order of the thresholds.
     public var crossed: [(threshold: String, accounts: Int)] {
-        accounts.map { (threshold: $0.key, accounts: $0.value.count) }.sorted { a, b in
-            // Numbers by value; equal lengths make the comparison of texts one of numbers.
-            let (first, second) = (Double(a.threshold) ?? 0, Double(b.threshold) ?? 0)
-            return first != second ? first < second : a.threshold < b.threshold
-        }
+        accounts.sorted { $0.key < $1.key }.map { (threshold: "\($0.key)", accounts: $0.value.count) }
     }
 }
 
@@ -35,13 +33,17 @@ public struct Tally: Sendable {
 struct TriggerLine: Equatable {
     var account: String
     var meter: String
+    /// Of the meter: `bytes`.
+    var meterUnit: String
     /// What the thresholds are: `percent`, `absolute`, `remaining`.
     var unit: String
-    /// As written, mildest first.
-    var crossed: [String]
-    var current: String
-    var limit: String
+    /// Mildest first.
+    var crossed: [Decimal]
+    var current: Decimal
+    /// nil: unlimited.
+    var limit: Decimal?
     var plan: String
+    /// RFC 3339.
     var time: String
     var cause: String
 }
@@ -49,18 +51,27 @@ struct TriggerLine: Equatable {
 extension TriggerLine {
     /// Reads a trigger as published; nil where the bytes are none.
     init?(_ value: [UInt8]) {
-        guard let event = JSONValue(parsing: value), let account = event["subject"]?.text, let data = event["data"],
-            let meter = data["meter"]?.text
-        else { return nil }
-        self.account = account
-        self.meter = meter
-        unit = data["thresholdUnit"]?.text ?? ""
-        crossed = data["crossed"]?.elements.compactMap(\.text) ?? []
-        current = data["current"]?.text ?? "?"
-        limit = data["limit"]?.text ?? "unlimited"
-        plan = data["plan"]?.text ?? ""
-        time = data["eventTime"]?.text ?? event["time"]?.text ?? ""
-        cause = data["cause"]?.text ?? ""
+        struct Event: Decodable {
+            struct Data: Decodable {
+                var meter: String
+                var unit: String
+                var thresholdUnit: String
+                var crossed: [Decimal]
+                var current: Decimal
+                var limit: Decimal?
+                var plan: String
+                var eventTime: String
+                var cause: String
+            }
+            var subject: String
+            var data: Data
+        }
+        guard let event = try? JSONDecoder().decode(Event.self, from: Data(value)) else { return nil }
+        let data = event.data
+        self.init(
+            account: event.subject, meter: data.meter, meterUnit: data.unit, unit: data.thresholdUnit,
+            crossed: data.crossed, current: data.current, limit: data.limit, plan: data.plan, time: data.eventTime,
+            cause: data.cause)
     }
 }
 
@@ -77,21 +88,12 @@ public struct Summary: Sendable, Equatable {
 
     /// `{"summary":{"events":…,"accounts":…,"duplicates":…,"deadLetters":…,"triggers":{"80":…}}}`
     public var json: [UInt8] {
-        var json = JSONWriter()
-        json.open()
-        json.key("summary")
-        json.open()
-        json.member("events", events)
-        json.member("accounts", accounts)
-        json.member("duplicates", duplicates)
-        json.member("deadLetters", deadLetters)
-        json.key("triggers")
-        json.open()
-        for (threshold, accounts) in triggers { json.member(threshold, accounts) }
-        json.close()
-        json.close()
-        json.close()
-        return json.bytes
+        // The order is the contract's, which JSONEncoder does not keep; there are only numbers in it.
+        let crossed = triggers.map { "\"\($0.threshold)\":\($0.accounts)" }.joined(separator: ",")
+        let counts = """
+            "events":\(events),"accounts":\(accounts),"duplicates":\(duplicates),"deadLetters":\(deadLetters)
+            """
+        return Array("{\"summary\":{\(counts),\"triggers\":{\(crossed)}}}".utf8)
     }
 
     public static func == (a: Summary, b: Summary) -> Bool { a.json == b.json }

@@ -17,6 +17,8 @@ struct ViewModel: Equatable, Sendable {
         var account: String
         var plan: String
         var meter: String
+        /// What the usage is counted in: `bytes`.
+        var unit: String
         /// In integers of the meter's scale.
         var usage: Int64
         /// nil: unlimited.

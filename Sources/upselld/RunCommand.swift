@@ -96,7 +96,7 @@ private func level(_ level: Configuration.Log.Level) -> Log.Level {
 private func demo(_ arguments: DemoArguments) -> ExitStatus {
     let signals = TerminationSignals()
     let options = Demo.Options(
-        accessLog: arguments.accessLog, limit: arguments.limit, json: arguments.json, keep: arguments.keep)
+        accessLogs: arguments.accessLogs, limit: arguments.limit, json: arguments.json, keep: arguments.keep)
     // The pipeline's life cycle, and what librdkafka remarks about the embedded broker, would stand between the demo's
     // own lines; what ends the demo is thrown.
     let log = Log(level: .error, destination: .standardError(.text))

@@ -51,15 +51,6 @@ import Testing
         return #"\#(account) - - [17/May/2015:\#(clock) +0000] "GET / HTTP/1.1" 200 1000 "-" "agent""# + "\n"
     }
 
-    /// How many accounts have at least so many of a limit of `limit`.
-    func expected(_ requests: [String: Int], limit: Int) -> [String: Int] {
-        var result: [String: Int] = [:]
-        for percent in [80, 90, 100] {
-            result[String(percent)] = requests.values.filter { $0 * 100 >= limit * percent }.count
-        }
-        return result
-    }
-
     @Test func aSmallLogGivesATriggerForEachThresholdThatWasReached() async throws {
         try await withFolder { folder in
             let requests = ["10.0.0.1": 7, "10.0.0.2": 8, "10.0.0.3": 9, "10.0.0.4": 25]
@@ -96,30 +87,74 @@ import Testing
         }
     }
 
-    @Test func aHundredThousandLinesAgreeWithASeparateCount() async throws {
+    /// What `expect.py` prints of a log.
+    struct Expectation: Decodable {
+        var events: Int
+        var accounts: Int
+        var triggers: [String: Int]
+        var bandwidth: Int
+        var busiest: [String: Int]
+        var heaviest: [String: Int]
+    }
+
+    /// Runs a script of Tests/Fixtures/access-log and gives its standard output.
+    func script(_ name: String, _ arguments: String..., to output: URL) throws {
+        let process = Process()
+        process.executableURL = Self.python
+        process.arguments = ["\(Command.root.path())Tests/Fixtures/access-log/\(name)"] + arguments
+        try Data().write(to: output)
+        process.standardOutput = try FileHandle(forWritingTo: output)
+        try process.run()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0, "\(name)")
+    }
+
+    static let python = URL(filePath: "/usr/bin/python3")
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: python.path()), "python3 is not installed"))
+    func aHundredThousandLinesAgreeWithASeparateCount() async throws {
         try await withFolder { folder in
-            // A few busy accounts and a long tail, out of order in time; the modulus scatters, nothing is drawn by
-            // chance.
-            var requests: [String: Int] = [:]
-            var text = ""
-            for number in 0..<100_000 {
-                let scattered = number * 7_919 % 100_003
-                let account = "10.1.\(scattered * scattered % 251).\(scattered % 13)"
-                requests[account, default: 0] += 1
-                text += Self.line(account, second: scattered % 86_400)
-            }
-            try Data(text.utf8).write(to: folder.appending(path: "large.log"))
+            let log = folder.appending(path: "generated.log")
+            let figures = folder.appending(path: "expected.json")
+            try script("generate.py", "100000", "7", to: log)
+            try script("expect.py", log.path(), "1000", to: figures)
+            let expected = try JSONDecoder().decode(Expectation.self, from: Data(contentsOf: figures))
+            #expect(expected.events == 100_000)
+            #expect(expected.triggers.values.allSatisfy { $0 > 0 })
+
             let command = try await Command.run(
-                "demo", "--access-log", "large.log", "--limit", "60", "--json", folder: folder)
+                "demo", "--access-log", "generated.log", "--limit", "1000", "--json", folder: folder)
             #expect(command.status == 0, "\(command.complaints.suffix(500))")
             let (triggers, summary) = try read(command.output)
-            #expect(summary.events == 100_000)
-            #expect(summary.accounts == requests.count)
-            let expected = expected(requests, limit: 60)
-            #expect(summary.triggers == expected)
-            #expect(triggers.count == expected.values.reduce(0, +))
+            #expect(
+                summary
+                    == .init(
+                        events: expected.events, accounts: expected.accounts, duplicates: 0, deadLetters: 0,
+                        triggers: expected.triggers))
+            #expect(triggers.count == expected.triggers.values.reduce(0, +))
             #expect(Set(triggers.map(\.id)).count == triggers.count)
+            let requests = try ranking("api_calls", in: command.complaints)
+            #expect(requests.total == expected.events)
+            #expect(requests.accounts == expected.busiest)
+            let bandwidth = try ranking("bandwidth", in: command.complaints)
+            #expect(bandwidth.total == expected.bandwidth)
+            #expect(bandwidth.accounts.merging(expected.heaviest) { mine, _ in mine } == bandwidth.accounts)
+            #expect(expected.heaviest.allSatisfy { bandwidth.accounts[$0.key] == $0.value })
         }
+    }
+
+    /// Reads one of the tables that end people's output of an access log.
+    func ranking(_ meter: String, in output: String) throws -> (total: Int, accounts: [String: Int]) {
+        func number(_ text: Substring) throws -> Int { try #require(Int(text.replacing(",", with: ""))) }
+        let lines = output.split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.hasPrefix("Most \(meter), of ") })
+        let heading = lines[start].split(separator: " ")
+        var accounts: [String: Int] = [:]
+        for line in lines[(start + 1)...].prefix(while: { $0.hasPrefix("  ") }) {
+            let words = line.split(separator: " ")
+            accounts[String(try #require(words.first))] = try number(try #require(words.last))
+        }
+        return (try number(heading[3]), accounts)
     }
 
     static let realLog = Command.root.appending(path: "../shared/data/web-access/access.log").standardizedFileURL
@@ -137,6 +172,35 @@ import Testing
                     triggers: ["80": 10, "90": 7, "100": 6]))
         #expect(triggers.count == 23)
         #expect(Set(triggers.map(\.id)).count == 23)
+        let requests = try ranking("api_calls", in: command.complaints)
+        #expect(requests.total == 10_000)
+        #expect(
+            requests.accounts == [
+                "66.249.73.135": 482, "46.105.14.53": 364, "130.237.218.86": 357, "75.97.9.59": 273,
+                "50.16.19.13": 113,
+            ])
+        let bandwidth = try ranking("bandwidth", in: command.complaints)
+        #expect(bandwidth.total == 2_747_282_740)
+        #expect(bandwidth.accounts["68.180.224.225"] == 168_132_893)
+        #expect(bandwidth.accounts["94.23.164.135"] == 162_949_356)
+        #expect(bandwidth.accounts["190.153.25.242"] == 110_134_505)
+        #expect(bandwidth.accounts.values.sorted().dropFirst(2).first == 110_134_505)
+    }
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: realLog.path()), "the log is not beside the project"))
+    func aLogThatIsFedTwiceChangesOnlyTheNumberOfDuplicates() async throws {
+        let command = try await Command.run(
+            "demo", "--access-log", Self.realLog.path(), "--access-log", Self.realLog.path(), "--limit", "100",
+            "--json", folder: URL(filePath: "/"))
+        #expect(command.status == 0, "\(command.complaints)")
+        let (triggers, summary) = try read(command.output)
+        #expect(
+            summary
+                == .init(
+                    events: 10_000, accounts: 1_753, duplicates: 10_000, deadLetters: 0,
+                    triggers: ["80": 10, "90": 7, "100": 6]))
+        #expect(triggers.count == 23)
+        #expect(try ranking("bandwidth", in: command.complaints).total == 2_747_282_740)
     }
 
     @Test func theSimulatedMonthShowsAnUpgradeThatArmsAnew() async throws {

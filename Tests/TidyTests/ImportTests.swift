@@ -23,7 +23,7 @@ import Testing
         ],
         "UpsellDemo": [
             "UpsellModel", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellRuntime",
-            "Dispatch", "Synchronization", "Glibc",
+            "Dispatch", "Synchronization", "Foundation", "Glibc",
         ],
         "UpsellTesting": [
             "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellRuntime",

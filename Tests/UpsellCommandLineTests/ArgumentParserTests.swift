@@ -32,12 +32,18 @@ import UpsellCommandLine
 
     @Test func demoTakesAllItsOptions() throws {
         var expected = DemoArguments()
-        expected.accessLog = "log"
+        expected.accessLogs = ["log"]
         expected.limit = 100
         expected.json = true
         expected.keep = true
         #expect(try parse("demo --access-log log --limit 100 --json --keep") == .demo(expected))
         #expect(try parse("demo --limit 0") != .demo(DemoArguments()))
+    }
+
+    @Test func accessLogsKeepTheirOrder() throws {
+        var expected = DemoArguments()
+        expected.accessLogs = ["b", "a", "b"]
+        #expect(try parse("demo --access-log b --access-log=a --access-log b") == .demo(expected))
     }
 
     @Test(arguments: ["--help", "-h", "help"])
@@ -67,6 +73,7 @@ import UpsellCommandLine
         ("run --config a --config b", "--config is given twice"),
         ("run --set k", "--set wants KEY=VALUE and got 'k'"),
         ("run --set =v", "--set wants KEY=VALUE and got '=v'"),
+        ("demo --limit 1 --limit 2", "--limit is given twice"),
         ("demo --json=yes", "--json takes no value"),
         ("demo --limit -1", "--limit wants a whole number from 0 on and got '-1'"),
         ("demo --limit 1e3", "--limit wants a whole number from 0 on and got '1e3'"),

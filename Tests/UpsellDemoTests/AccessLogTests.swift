@@ -11,7 +11,7 @@ import Testing
 
     @Test func aLineIsAddressTimeAndSize() throws {
         let line = try parse(Self.good)
-        #expect(String(decoding: line.account, as: UTF8.self) == "83.149.9.216")
+        #expect(line.account == "83.149.9.216")
         #expect(line.time == "2015-05-17T10:05:03+00:00")
         #expect(line.bytes == 203_023)
     }
@@ -24,7 +24,7 @@ import Testing
     ])
     func unusualLinesAreRead(line: String, account: String, time: String, bytes: Int64) throws {
         let line = try parse(line)
-        #expect(String(decoding: line.account, as: UTF8.self) == account)
+        #expect(line.account == account)
         #expect(line.time == time)
         #expect(line.bytes == bytes)
     }
@@ -62,11 +62,11 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let file = folder.appending(path: name)
         try Data(text.utf8).write(to: file)
-        return try body(file.path())
+        return try body(file.path(percentEncoded: false))
     }
 
-    func steps(_ path: String) throws -> [FeedStep] {
-        var feed = try AccessLogFeed(path: path)
+    func steps(_ paths: String...) throws -> [FeedStep] {
+        var feed = try AccessLogFeed(paths: paths)
         var steps: [FeedStep] = []
         for _ in 0..<1_000_000 {
             let step = try feed.next()
@@ -77,26 +77,57 @@ import Testing
     }
 
     @Test func anEventHasTheIdOfItsFileAndLine() throws {
-        let steps = try withFile("\(Self.good)\r\n\nnonsense\n\(Self.good)", steps)
-        let event = #"""
-            {"specversion":"1.0","id":"access.log:1","source":"/upselld/demo/access-log","type":"api.request",\#
-            "subject":"83.149.9.216","time":"2015-05-17T10:05:03+00:00","data":{"requests":1,"bytes":203023}}
-            """#
-        let key = Array("83.149.9.216".utf8)
-        let last = event.replacingOccurrences(of: "log:1", with: "log:4")
-        #expect(
-            steps == [
-                .record(FeedRecord(topic: .usage, key: key, value: Array(event.utf8), time: nil)),
-                .malformed(line: 3, what: "no identity"),
-                .record(FeedRecord(topic: .usage, key: key, value: Array(last.utf8), time: nil)),
-            ])
+        try withFile("\(Self.good)\r\n\nnonsense\n\(Self.good)", named: "the access.log") { path in
+            let source = URL(filePath: path).resolvingSymlinksInPath().absoluteString
+            #expect(source.hasPrefix("file:///") && source.hasSuffix("/the%20access.log"))
+            func event(line: Int) -> FeedStep {
+                let text = #"""
+                    {"data":{"bytes":203023,"requests":1},"id":"the access.log:\#(line)","source":"\#(source)",\#
+                    "specversion":"1.0","subject":"83.149.9.216","time":"2015-05-17T10:05:03+00:00",\#
+                    "type":"api.request"}
+                    """#
+                let key = Array("83.149.9.216".utf8)
+                return .record(FeedRecord(topic: .usage, key: key, value: Array(text.utf8), time: nil))
+            }
+            let steps = try steps(path)
+            #expect(
+                steps == [
+                    event(line: 1), .malformed(place: "\(path):3", what: "no identity"), event(line: 4),
+                ])
+        }
+    }
+
+    @Test func logsArePlayedInTheOrderGivenAndOneTwiceIsTheSameEvents() throws {
+        try withFile("\(Self.good)\n") { first in
+            try withFile("\(Self.good)\n\(Self.good)\n") { second in
+                let twice = try steps(first, second, first)
+                #expect(twice.count == 4)
+                let oneByOne = try steps(first) + steps(second) + steps(first)
+                #expect(twice == oneByOne)
+                #expect(twice[0] == twice[3])
+                // One name, one line, another folder: another event.
+                #expect(twice[0] != twice[1])
+            }
+        }
+    }
+
+    @Test func oneEventHasOneIdHoweverItsFileIsSpelt() throws {
+        try withFile("\(Self.good)\n") { path in
+            let folder = URL(filePath: path).deletingLastPathComponent()
+            let link = folder.appending(path: "link.log")
+            try FileManager.default.createSymbolicLink(at: link, withDestinationURL: URL(filePath: path))
+            let detour = folder.appending(path: "../\(folder.lastPathComponent)/access.log")
+            let (plain, linked, roundabout) = try (steps(path), steps(link.path()), steps(detour.path()))
+            #expect(plain == linked)
+            #expect(plain == roundabout)
+        }
     }
 
     @Test func linesLongerThanTheBufferAreCutOffAndTheNextIsWhole() throws {
         let long = String(repeating: "x", count: LineReader.lineMax * 5)
-        let steps = try withFile("\(long)\n\(Self.good)\n") { try self.steps($0) }
+        let (path, steps) = try withFile("\(long)\n\(Self.good)\n") { ($0, try self.steps($0)) }
         #expect(steps.count == 2)
-        #expect(steps.first == .malformed(line: 1, what: "longer than 65536 bytes"))
+        #expect(steps.first == .malformed(place: "\(path):1", what: "longer than 65536 bytes"))
         guard case .record = steps.last else {
             Issue.record("the second line is lost")
             return
@@ -111,8 +142,8 @@ import Testing
 
     @Test func aMissingFileOrAFolderIsSaid() {
         #expect(throws: DemoError.file("/nonexistent", "No such file or directory")) {
-            _ = try AccessLogFeed(path: "/nonexistent").title
+            _ = try AccessLogFeed(paths: ["/etc/hostname", "/nonexistent"]).title
         }
-        #expect(throws: DemoError.file("/tmp", "is a directory")) { _ = try AccessLogFeed(path: "/tmp").title }
+        #expect(throws: DemoError.file("/tmp", "is a directory")) { _ = try AccessLogFeed(paths: ["/tmp"]).title }
     }
 }

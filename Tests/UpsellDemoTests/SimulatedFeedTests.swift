@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UpsellModel
 
@@ -16,22 +17,28 @@ import UpsellModel
         return steps
     }
 
+    /// A usage event; a profile has none of these.
+    struct Event: Decodable {
+        var id: String?
+        var type: String?
+        var data: [String: Int64]?
+    }
+
     /// Account and meter → level by and by, with the plan at that time.
-    func levels(_ steps: [FeedStep]) -> [(account: String, plan: String, meter: String, level: Int64)] {
+    func levels(_ steps: [FeedStep]) throws -> [(account: String, plan: String, meter: String, level: Int64)] {
         var plans: [String: String] = [:]
         var sums: [String: Int64] = [:]
         var seen: Set<String> = []
         var result: [(account: String, plan: String, meter: String, level: Int64)] = []
         let meters = DemoCatalogue.simulation().meters.filter { $0.name != "bandwidth" }
         for step in steps {
-            guard case .record(let record) = step, let event = JSONValue(parsing: record.value) else { continue }
+            guard case .record(let record) = step else { continue }
+            let event = try JSONDecoder().decode(Event.self, from: Data(record.value))
             let account = String(decoding: record.key, as: UTF8.self)
             if let plan = record.plan { plans[account] = plan }
-            guard record.topic == .usage, seen.insert(event["id"]?.text ?? "").inserted else { continue }
-            for meter in meters where meter.eventTypes == [event["type"]?.text ?? ""] {
-                guard let value = event["data"]?[meter.value?.names.last ?? ""]?.text.flatMap(Int64.init) else {
-                    continue
-                }
+            guard record.topic == .usage, seen.insert(event.id ?? "").inserted else { continue }
+            for meter in meters where meter.eventTypes == [event.type ?? ""] {
+                guard let value = event.data?[meter.value?.names.last ?? ""] else { continue }
                 let key = "\(account)/\(meter.name)"
                 sums[key] = meter.aggregation == .latest ? value : sums[key, default: 0] + value
                 result.append((account, plans[account] ?? "", meter.name, sums[key] ?? 0))
@@ -66,7 +73,7 @@ import UpsellModel
 
     @Test(arguments: [1, 2, 3] as [UInt64])
     func someAccountsFillUpAndOneUpgradesAndFillsUpAgain(seed: UInt64) throws {
-        let levels = levels(try steps(seed: seed))
+        let levels = try levels(steps(seed: seed))
         func reached(_ account: String, _ meter: String, _ plan: String, _ level: Int64) -> Bool {
             levels.contains { $0.account == account && $0.meter == meter && $0.plan == plan && $0.level >= level }
         }

@@ -1,12 +1,16 @@
+import Foundation
 import Testing
 
 @testable import UpsellDemo
 
 @Suite struct TallyTests {
-    func trigger(_ account: String, _ meter: String, _ crossed: String) -> [UInt8] {
+    func trigger(_ account: String, _ meter: String, _ crossed: String, unit: String = "percent") -> [UInt8] {
         Array(
-            #"{"subject":"\#(account)","data":{"meter":"\#(meter)","thresholdUnit":"percent","crossed":[\#(crossed)],"current":81}}"#
-                .utf8)
+            #"""
+            {"subject":"\#(account)","data":{"meter":"\#(meter)","unit":"requests","thresholdUnit":"\#(unit)",\#
+            "crossed":[\#(crossed)],"current":81.5,"limit":null,"plan":"pro","eventTime":"2025-09-12T14:00:00.000Z",\#
+            "cause":"usage","further":[{}]}}
+            """#.utf8)
     }
 
     @Test func accountsAreCountedOnceForEachThreshold() {
@@ -23,9 +27,7 @@ import Testing
 
     @Test func onlySharesOfTheLimitAreCounted() {
         var tally = Tally()
-        tally.add(
-            Array(
-                #"{"subject":"a","data":{"meter":"api_calls","thresholdUnit":"remaining","crossed":[100]}}"#.utf8))
+        tally.add(trigger("a", "api_calls", "100", unit: "remaining"))
         #expect(tally.triggers == 1)
         #expect(tally.crossed.map(\.accounts) == [0, 0, 0])
     }
@@ -38,33 +40,21 @@ import Testing
         #expect(String(decoding: summary.json, as: UTF8.self) == "{\"summary\":{\(counts)}}")
     }
 
-    @Test(arguments: ["", "{", "[1,]", "{\"a\":}", "nul", "\"\\ud800\"", "1 2", String(repeating: "[", count: 100)])
-    func whatIsNoJSONIsNoTrigger(text: String) {
-        #expect(JSONValue(parsing: Array(text.utf8)) == nil)
+    @Test(arguments: [
+        "", "{", "[1,]", "{}", "null", "{\"subject\":\"a\",\"data\":{}}", "1 2", String(repeating: "[", count: 600),
+    ])
+    func whatIsNoTriggerIsPassedOver(text: String) {
         var tally = Tally()
         #expect(tally.add(Array(text.utf8)) == nil)
         #expect(tally.triggers == 0)
     }
 
-    @Test func jsonIsReadWithItsEscapes() {
-        let value = JSONValue(parsing: Array(#" {"a":[1.50,true,null,"\"\u00e9\ud83d\ude00\n"],"b":{}} "#.utf8))
-        #expect(value?["a"]?.elements == [.number("1.50"), .boolean(true), .null, .string("\"é😀\n")])
-        #expect(value?["b"] == .object([]))
-    }
-
-    @Test func whatIsWrittenIsReadBack() {
-        var json = JSONWriter()
-        json.open()
-        json.member("text", "quote \" backslash \\ bell \u{7} é")
-        json.member("number", -12)
-        json.key("inner")
-        json.open()
-        json.close()
-        json.member("after", "x")
-        json.close()
-        let value = JSONValue(parsing: json.bytes)
-        #expect(value?["text"] == .string("quote \" backslash \\ bell \u{7} é"))
-        #expect(value?["number"] == .number("-12"))
-        #expect(value?["after"]?.text == "x")
+    @Test func aTriggerIsReadExactly() throws {
+        let line = try #require(TriggerLine(trigger("é \\\"q\\\"", "storage", "80,99.95,100")))
+        #expect(line.account == "é \"q\"")
+        #expect(line.crossed.map { "\($0)" } == ["80", "99.95", "100"])
+        #expect(line.current == Decimal(string: "81.5"))
+        #expect(line.limit == nil)
+        #expect(line.time == "2025-09-12T14:00:00.000Z")
     }
 }
