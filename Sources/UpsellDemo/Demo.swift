@@ -123,6 +123,7 @@ public final class Demo: Sendable {
         if options.json { output(summary.json) }
         conclude(summary, feeder, stage)
         if options.keep {
+            console.line("")
             console.line("The broker stays up until Ctrl-C. To subscribe:")
             console.line("  kcat -b \(cluster.bootstrapServers) -t \(configuration.topics.triggers) -C -e")
             while !shouldStop(), failed.text == nil { Moment.pause(milliseconds: Self.frameMilliseconds) }
@@ -296,9 +297,9 @@ public final class Demo: Sendable {
         var model = ViewModel()
         model.title = stage.title
         model.place = stage.place
-        let tally = stage.daemon.snapshot().tally
-        model.events = Int64(tally.decoded)
-        model.deadLetters = Int64(tally.rejectedTotal)
+        let snapshot = stage.daemon.snapshot()
+        model.events = Int64(snapshot.tally.decoded - snapshot.duplicates)
+        model.deadLetters = Int64(snapshot.tally.rejectedTotal)
         model.gauges = stage.gauges(max: 100)
         (model.triggers, model.lines) = seen.withLock { ($0.tally.triggers, $0.recent) }
         console.paint(model)

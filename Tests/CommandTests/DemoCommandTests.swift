@@ -224,6 +224,57 @@ import Testing
         #expect(!command.output.contains("\u{1B}"))
     }
 
+    /// Starts a demo of a small log, reads its standard output until that is enough, acts, and says how it ended.
+    func read(
+        _ arguments: String..., until isEnough: @escaping @Sendable (String) -> Bool,
+        then act: @escaping @Sendable (Process, Pipe) throws -> Void
+    ) async throws -> (status: Int32, reason: Process.TerminationReason) {
+        try await withFolder { folder in
+            let text = (0..<20).map { Self.line("10.0.0.1", second: $0) }.joined()
+            try Data(text.utf8).write(to: folder.appending(path: "small.log"))
+            let process = Process()
+            process.executableURL = Command.binary
+            process.arguments = ["demo", "--access-log", "small.log", "--limit", "10"] + arguments
+            process.currentDirectoryURL = folder
+            process.environment = ["PATH": "/usr/bin:/bin"]
+            process.standardInput = FileHandle.nullDevice
+            let pipe = Pipe()
+            process.standardOutput = pipe
+            let status: Int32 = try await withCheckedThrowingContinuation { continuation in
+                process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
+                do {
+                    try process.run()
+                    var output = ""
+                    while !isEnough(output) {
+                        let bytes = pipe.fileHandleForReading.availableData
+                        if bytes.isEmpty { break }
+                        output += String(decoding: bytes, as: UTF8.self)
+                    }
+                    try act(process, pipe)
+                } catch {
+                    continuation.resume(throwing: error)
+                }
+            }
+            return (status, process.terminationReason)
+        }
+    }
+
+    @Test func aKeptBrokerStaysUntilCtrlC() async throws {
+        let end = try await read("--keep", until: { $0.contains("kcat -b 127.0.0.1:") && $0.hasSuffix("-e\n") }) {
+            process, _ in
+            #expect(process.isRunning)
+            process.interrupt()
+        }
+        #expect(end.status == 0)
+        #expect(end.reason == .exit)
+    }
+
+    @Test func aReaderThatGoesAwayEndsTheDemo() async throws {
+        let end = try await read(until: { $0.contains("\n") }) { _, pipe in try pipe.fileHandleForReading.close() }
+        #expect(end.status == 0)
+        #expect(end.reason == .exit)
+    }
+
     @Test func aMissingLogEndsWith64() async throws {
         let command = try await Command.run("demo", "--access-log", "/nonexistent.log")
         #expect(command.status == 64)
