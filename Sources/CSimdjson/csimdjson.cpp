@@ -501,7 +501,9 @@ csimdjson_status csimdjson_parser::parse(const uint8_t *text, size_t length) {
     error_offset = -1;
     error_text = "";
     if (length > text_max || length > CSIMDJSON_TEXT_MAX) { return fail(CAPACITY, nullptr); }
-    if (!reserve(length)) { return fail(MEMALLOC, nullptr); }
+    // Nothing to do for an ordinary text among ordinary texts.
+    bool is_ordinary = capacity == initial_capacity && length <= initial_capacity;
+    if (simdjson_unlikely(!is_ordinary) && !reserve(length)) { return fail(MEMALLOC, nullptr); }
     bool has_backslash = copy_finds_backslash(buffer.get(), text, length);
     memset(buffer.get() + length, 0, SIMDJSON_PADDING);
 

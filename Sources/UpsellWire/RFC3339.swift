@@ -112,10 +112,10 @@ public enum RFC3339 {
         bytes.append(UInt8(ascii: "Z"))
     }
 
-    /// Eight bytes, the first in the lowest lane.
+    /// Eight bytes, the first in the lowest lane. The caller knows that they are there.
     @inline(__always)
     private static func word(_ text: RawSpan, _ offset: Int) -> UInt64 {
-        UInt64(littleEndian: unsafe text.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        UInt64(littleEndian: unsafe text.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
     }
 
     /// Whether no byte is above 9 where the mask has 0x76, and none above 0 where it has 0x7f.
