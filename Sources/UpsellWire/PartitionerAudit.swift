@@ -1,8 +1,9 @@
 /// Finds out by which partitioner a topic's producers place their keys, and counts the records placed otherwise.
 ///
 /// Java's clients use murmur2, librdkafka's default CRC32; a topic fed by both splits accounts in two. Until the first
-/// `evidenceMin` records that only one of the two explains, both are computed; afterwards only the inferred one, and the
-/// other just for records that it does not explain. One audit for each input topic and partition; `add` sums them up.
+/// `evidenceMin` records that only one of the two explains, both are computed; afterwards only the inferred one, and
+/// the other just for records that it does not explain. One audit for each input topic and partition; `add` sums them
+/// up.
 public struct PartitionerAudit: Sendable, Equatable {
     public let partitionCount: Int
     public let partition: Int32
@@ -120,7 +121,8 @@ public struct PartitionerAudit: Sendable, Equatable {
         Int32(bitPattern: crc32(key) % UInt32(partitionCount))
     }
 
-    /// Murmur2 with Kafka's seed (`org.apache.kafka.common.utils.Utils.murmur2`). Wrapping arithmetic is its definition.
+    /// Murmur2 with Kafka's seed (`org.apache.kafka.common.utils.Utils.murmur2`). Wrapping arithmetic is its
+    /// definition.
     static func murmur2(_ key: RawSpan) -> UInt32 {
         let multiplier: UInt32 = 0x5bd1_e995
         let count = key.byteCount

@@ -2,8 +2,8 @@ public import UpsellModel
 
 /// Reads the values of the accounts topic (contract §3 "Profile"; `config/schemas/profile.schema.json`).
 ///
-/// Members that the contract does not name are ignored, `null` is an absent member. Single owner, partition queue. Profiles
-/// are few beside usage: this path allocates.
+/// Members that the contract does not name are ignored, `null` is an absent member. Single owner, partition queue.
+/// Profiles are few beside usage: this path allocates.
 public struct ProfileDecoder: ~Copyable {
     private var document: JSONDocument
     private let maxRecordBytes: Int

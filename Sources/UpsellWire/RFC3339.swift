@@ -4,16 +4,17 @@ public import UpsellModel
 public enum RFC3339 {
     /// Reads `2026-11-23T05:24:25.123+01:00`.
     ///
-    /// Any offset; any number of fraction digits, of which what lies below a millisecond is cut off; years 1 to 9999, also
-    /// after the offset is applied. The leap second `23:59:60` UTC becomes the last millisecond of its minute, since the
-    /// time line of `Timestamp` has no place for it; `:60` at any other time is refused.
+    /// Any offset; any number of fraction digits, of which what lies below a millisecond is cut off; years 1 to 9999,
+    /// also after the offset is applied. The leap second `23:59:60` UTC becomes the last millisecond of its minute,
+    /// since the time line of `Timestamp` has no place for it; `:60` at any other time is refused.
     ///
     /// - Returns: nil where the text is anything else.
     public static func parse(_ text: RawSpan) -> Timestamp? {
         let count = text.byteCount
         // The shortest is 2026-11-23T05:24:25Z.
         guard count >= 20 else { return nil }
-        // Eight bytes at a time: what belongs where is subtracted bit by bit, so that digits become 0...9 and separators 0.
+        // Eight bytes at a time: what belongs where is subtracted bit by bit, so that digits become 0...9 and
+        // separators 0.
         let date = word(text, 0) ^ 0x2d30_302d_3030_3030  // 0000-00-
         // 00T00:00, whose T may be small.
         let clock = (word(text, 8) | 0x20_0000) ^ 0x3030_3a30_3074_3030

@@ -2,8 +2,9 @@ public import UpsellModel
 
 /// Reads the records of one usage topic in one partition into rows of an `EventBatch`.
 ///
-/// CloudEvents 1.0 in structured and binary mode, or plain JSON with a mapping. The accepting path allocates nothing once
-/// its buffers have grown to what the topic carries; a refusal allocates its message. Single owner, partition queue.
+/// CloudEvents 1.0 in structured and binary mode, or plain JSON with a mapping. The accepting path allocates nothing
+/// once its buffers have grown to what the topic carries; a refusal allocates its message. Single owner, partition
+/// queue.
 ///
 /// What CloudEvents leaves open is decided so: JSON `null` is an absent attribute; an attribute with a NUL character is
 /// refused, since it would make two identities equal; `subject` takes up to 1,024 bytes, a dimension's value up to 512.
