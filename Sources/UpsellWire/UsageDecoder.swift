@@ -169,13 +169,12 @@ public struct UsageDecoder: ~Copyable {
         let count = source.byteCount + 1 + id.byteCount
         if count <= Self.identityBytesOnStack {
             return unsafe withUnsafeTemporaryAllocation(byteCount: Self.identityBytesOnStack, alignment: 8) { row in
-                // The spans are at most as long as what was just asked for.
-                unsafe source.withUnsafeBytes { unsafe row.copyMemory(from: $0) }
-                unsafe row[source.byteCount] = 0
-                unsafe id.withUnsafeBytes {
-                    unsafe UnsafeMutableRawBufferPointer(rebasing: row[(source.byteCount + 1)...]).copyMemory(from: $0)
-                }
-                return unsafe xxh3(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(row)).extracting(first: count))
+                // Both spans and the NUL are at most as long as what was just asked for.
+                let start = unsafe row.baseAddress.unsafelyUnwrapped
+                unsafe source.copy(to: start)
+                unsafe start.storeBytes(of: 0, toByteOffset: source.byteCount, as: UInt8.self)
+                unsafe id.copy(to: start + source.byteCount + 1)
+                return unsafe xxh3(RawSpan(_unsafeStart: start, byteCount: count))
             }
         }
         // In a row at the end of the arena, only for as long as it takes to hash them.
@@ -246,7 +245,7 @@ public struct UsageDecoder: ~Copyable {
         guard count <= 18 else { return nil }
         var value: Int64 = 0
         for offset in 0..<count {
-            let digit = number.byte(offset) &- UInt8(ascii: "0")
+            let digit = unsafe number.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self) &- UInt8(ascii: "0")
             guard digit <= 9 else { return nil }
             value = value &* 10 &+ Int64(digit)
         }

@@ -4,8 +4,8 @@ internal import UpsellWire
 
 /// Decodes structured CloudEvents with two meters on one core and prints nanoseconds of thread time an event.
 ///
-/// The decoder alone: no Kafka, no engine. One batch of 5,000 different events is decoded again and again, as the daemon does
-/// with what a poll returns, so that the buffers have their final size after the first pass.
+/// The decoder alone: no Kafka, no engine. One batch of 5,000 different events is decoded again and again, as the
+/// daemon does with what a poll returns, so that the buffers have their final size after the first pass.
 func decodeBenchmark(passes: Int = 7, batchesPerPass: Int = 40) {
     let catalogue = Catalogue(
         meters: [
