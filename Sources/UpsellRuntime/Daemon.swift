@@ -56,26 +56,38 @@ public final class Daemon: Sendable {
         let inputs = InputTopics(configuration.topics)
         let kafkaLog: KafkaLog = { [log] line in Self.relay(line, to: log) }
         let consumer: KafkaConsumer
-        let producer: KafkaProducer
         do {
             consumer = try KafkaConsumer(
                 properties: settings.consumer, inputTopics: inputs.names, groupID: configuration.group.id,
                 log: kafkaLog)
-            producer = try KafkaProducer(properties: settings.producer, log: kafkaLog)
         } catch {
             throw .settings(error.complaints)
         }
+        // The producer's settings depend on the output topics; what is wrong with it is said before any waiting.
+        let unlimited = OutputLimits(configuration: configuration, topicBytesMax: [:])
+        let objections = KafkaProperty.complaints(in: settings.producer(unlimited), for: .producer)
+        guard objections.isEmpty else { throw .settings(objections) }
         let partitionCount = try waitForInputs(inputs, consumer)
         if configuration.topics.create { try createOutputs(settings, partitionCount: partitionCount, log: kafkaLog) }
+        let limits = try outputLimits(settings, log: kafkaLog)
+        let producer: KafkaProducer
+        do {
+            producer = try KafkaProducer(properties: settings.producer(limits), log: kafkaLog)
+        } catch {
+            throw .settings(error.complaints)
+        }
         let wakeUp =
             configuration.runtime.wakeUpInterval > 0
             ? FetcherWakeUp(consumer: consumer, intervalMilliseconds: Int(configuration.runtime.wakeUpInterval)) : nil
-        try start(source: consumer, sink: producer, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp)
+        try start(
+            source: consumer, sink: producer, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp,
+            deadLetterBytesMax: limits.deadLetterBytesMax)
     }
 
     /// Starts over any source and sink; tests hand in doubles.
     func start(
-        source: any RecordSource, sink: any RecordSink, inputs: InputTopics, partitionCount: Int, wakeUp: FetcherWakeUp?
+        source: any RecordSource, sink: any RecordSink, inputs: InputTopics, partitionCount: Int,
+        wakeUp: FetcherWakeUp?, deadLetterBytesMax: Int? = nil
     ) throws(DaemonError) {
         let runtime = configuration.runtime
         let backlog = Backlog(
@@ -83,8 +95,10 @@ public final class Daemon: Sendable {
         let context = RuntimeContext(
             configuration: configuration, inputs: inputs, partitionCount: partitionCount,
             encoder: TriggerEncoder(source: configuration.source, inputTopics: inputs.names),
-            deadLetters: DeadLetterWriter(configuration: configuration, inputs: inputs), backlog: backlog, clock: clock,
-            log: log)
+            deadLetters: DeadLetterWriter(
+                configuration: configuration, inputs: inputs,
+                bytesMax: deadLetterBytesMax ?? configuration.runtime.deadLetterMaxBytes),
+            backlog: backlog, clock: clock, log: log)
         let sender = EpochSender(
             sink: sink, backlog: backlog, interval: runtime.commitInterval, flushTimeoutMilliseconds: 30_000, log: log,
             onProgress: onProgress)
