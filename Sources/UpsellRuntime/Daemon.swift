@@ -157,12 +157,13 @@ public final class Daemon: Sendable {
     ///
     /// For the demo, which knows what it fed, and for tests; false when the time is over or the daemon failed first.
     public func waitUntilRead(records: Int, timeoutMilliseconds: Int64) -> Bool {
-        let deadline = clock.now() + timeoutMilliseconds
-        while clock.now() < deadline, !failed.load(ordering: .acquiring) {
+        // Not the daemon's clock, which a test may hold still and an operator may set.
+        let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
+        while ContinuousClock.now < deadline, !failed.load(ordering: .acquiring) {
             if snapshot().tally.read >= records {
                 guard let parts = parts.withLock({ $0 }) else { return false }
-                return parts.sender.settle(
-                    parts.sender.allWorkers, timeoutMilliseconds: max(1, deadline - clock.now()))
+                let left = (deadline - ContinuousClock.now) / .milliseconds(1)
+                return parts.sender.settle(parts.sender.allWorkers, timeoutMilliseconds: max(1, Int64(left)))
             }
             pause(milliseconds: 10)
         }
