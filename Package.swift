@@ -59,8 +59,8 @@ let package = Package(
         .executableTarget(
             name: "upselld",
             dependencies: [
-                "UpsellModel", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellCommandLine",
-                "UpsellRuntime", "UpsellDemo",
+                "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
+                "UpsellCommandLine", "UpsellRuntime", "UpsellDemo",
             ],
             swiftSettings: strictSettings),
 

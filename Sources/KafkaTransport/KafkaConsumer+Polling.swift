@@ -121,7 +121,7 @@ extension KafkaConsumer {
             unsafe result.ends.append((Int(input(of: message)), partition, message.pointee.offset))
             return
         }
-        if code == .fatal, let fatal = handle.fatalError() {
+        if code == .fatal, let fatal = handle.fatalCause() {
             result.errors.append(fatal)
             return
         }

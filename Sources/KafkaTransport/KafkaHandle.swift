@@ -143,7 +143,7 @@ final class HandleContext: Sendable {
     }
 
     /// The error behind a fatal one: `rd_kafka_fatal_error`.
-    func fatalError() -> KafkaError? {
+    func fatalCause() -> KafkaError? {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: 512) { text in
             let code = unsafe rd_kafka_fatal_error(raw, text.baseAddress, text.count)
             guard code != RD_KAFKA_RESP_ERR_NO_ERROR, let start = text.baseAddress else { return nil }

@@ -88,7 +88,7 @@ import Synchronization
     ///   the last flush, with their number in the text. Failures are forgotten once they were thrown.
     public func flush(timeoutMilliseconds: Int) throws(KafkaError) {
         let result = unsafe rd_kafka_flush(handle.raw, Int32(clamping: timeoutMilliseconds))
-        if let fatal = handle.fatalError() { throw fatal }
+        if let fatal = handle.fatalCause() { throw fatal }
         let (failures, count) = handle.context.takeDeliveryFailures()
         if let first = failures.first {
             throw KafkaError(
@@ -142,7 +142,7 @@ import Synchronization
         guard let failure = unsafe failure else { return nil }
         if let headers = unsafe headers { unsafe rd_kafka_headers_destroy(headers) }
         let error = unsafe KafkaError(consuming: failure, topic: record.topic, partition: record.partition)
-        if error.code == .fatal, let fatal = handle.fatalError() { return fatal }
+        if error.code == .fatal, let fatal = handle.fatalCause() { return fatal }
         return error
     }
 

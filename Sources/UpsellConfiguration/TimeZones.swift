@@ -17,6 +17,9 @@ public enum TimeZones {
         return table
     }
 
+    /// Release of the zone rules that are used, as `2025b`: they come with the toolchain, not with the system.
+    public static var dataVersion: String { TimeZone.timeZoneDataVersion }
+
     private static let cacheZonesMax = 1_000
     private static let cache = Mutex<[String: TimeZoneTable]>([:])
 

@@ -39,6 +39,23 @@ struct AccountTable: ~Copyable {
         }
     }
 
+    /// The account in the hash's home slot, most likely the one sought, or -1; loads one slot and nothing else.
+    @inline(__always)
+    func candidate(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: slots[Int(truncatingIfNeeded: hash >> 32) & mask] & 0xffff_ffff) - 1
+    }
+
+    /// Touches an account's entry.
+    @inline(__always)
+    func touchEntry(_ number: Int) -> UInt64 { entries[number].isInUse ? 1 : 0 }
+
+    /// Touches an account's key.
+    @inline(__always)
+    func touchKey(_ number: Int) -> UInt64 {
+        let entry = entries[number]
+        return entry.isInUse && entry.length > 0 ? UInt64(keys[entry.offset]) : 0
+    }
+
     /// Adds an account that `find` did not find.
     mutating func insert(_ hash: UInt64, _ key: borrowing RawSpan) -> Int {
         if (count + 1) * 4 > slots.count * 3 { grow() }

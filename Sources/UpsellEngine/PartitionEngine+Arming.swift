@@ -119,9 +119,9 @@ extension PartitionEngine {
 
     /// Puts one rule's thresholds under another limit.
     ///
-    /// Cases: absolute thresholds do not depend on the limit: what is spent stays spent, the rest stays armed. Others: a
-    /// limit that rises spends what is reached under it and arms the rest; one that falls arms all, and what is exceeded
-    /// fires next. Counters of closed periods only spend, and so do absolute thresholds passed under limit 0.
+    /// Cases: absolute thresholds do not depend on the limit: what is spent stays spent, the rest stays armed. Others:
+    /// a limit that rises spends what is reached under it and arms the rest; one that falls arms all, and what is
+    /// exceeded fires next. Counters of closed periods only spend, and so do absolute thresholds passed under limit 0.
     mutating func rearm(_ counter: CounterRef, _ ruleIndex: Int, from old: Limit, to new: Limit) {
         let rule = program.rules[ruleIndex]
         if rule.unit != .absolute {

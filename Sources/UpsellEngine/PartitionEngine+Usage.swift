@@ -29,25 +29,16 @@ extension PartitionEngine {
         let events = batch.events.span
         let readings = batch.readings.span
         let arena = unsafe batch.arena.span.bytes
-        // First pass: independent look-ups, so that their cache misses overlap; the second pass finds its lines warm.
-        resolved.removeAll(keepingCapacity: true)
-        var touched: UInt64 = 0
-        for row in range {
-            let event = events[row]
-            let account = accounts.find(event.accountHash, arena.extracting(event.account.range))
-            resolved.append(Int32(truncatingIfNeeded: account))
-            touched ^= UInt64(identities.slot(of: event.identity))
-            if account >= 0 {
-                touched ^= UInt64(bitPattern: cells[account * meterCount].value)
-                if groupCount > 0 { touched ^= UInt64(bitPattern: periods[account * groupCount].start) }
-            }
-        }
-        warmth = touched
         let latestRecord = wallTime + policy.futureTolerance
         let window = policy.dedupWindow
         let tolerance = policy.futureTolerance
         statisticsStored.rows += range.count
+        var blockStart = range.lowerBound
         for row in range {
+            if (row - range.lowerBound) % Self.blockRows == 0 {
+                blockStart = row
+                resolve(events, row..<min(row + Self.blockRows, range.upperBound), arena)
+            }
             let event = events[row]
             if event.recordTime > latestRecord {
                 statisticsStored.inFuture += 1
@@ -77,9 +68,41 @@ extension PartitionEngine {
                 clock = moved
                 lag = max(0, event.recordTime - event.time)
             }
-            applyUsage(row, event, Int(resolved[row - range.lowerBound]), readings, arena, mode, into: &effects)
+            applyUsage(row, event, Int(resolved[row - blockStart]), readings, arena, mode, into: &effects)
         }
         if !leaving.isEmpty { forgetLeaving() }
+    }
+
+    /// Rows that are looked up together; their lines fit the second-level cache.
+    static var blockRows: Int { 256 }
+
+    /// Looks a block's accounts up in stages, each a loop of independent loads, so that cache misses overlap; the rows
+    /// are then applied over warm lines.
+    private mutating func resolve(_ events: borrowing Span<UsageEvent>, _ rows: Range<Int>, _ arena: borrowing RawSpan)
+    {
+        resolved.removeAll(keepingCapacity: true)
+        var touched: UInt64 = 0
+        for row in rows {
+            resolved.append(Int32(truncatingIfNeeded: accounts.candidate(events[row].accountHash)))
+            touched ^= UInt64(identities.slot(of: events[row].identity))
+        }
+        for number in resolved where number >= 0 {
+            touched ^= accounts.touchEntry(Int(number))
+            touched ^= UInt64(bitPattern: cells[Int(number) * meterCount].value)
+            if groupCount > 0 { touched ^= UInt64(bitPattern: periods[Int(number) * groupCount].start) }
+            touched ^= UInt64(flags[Int(number)]) ^ UInt64(bitPattern: Int64(termsIndex[Int(number)]))
+        }
+        for number in resolved where number >= 0 { touched ^= accounts.touchKey(Int(number)) }
+        for row in rows {
+            let event = events[row]
+            let account = accounts.find(event.accountHash, arena.extracting(event.account.range))
+            resolved[row - rows.lowerBound] = Int32(truncatingIfNeeded: account)
+            if account >= 0 {
+                // The cell of the first reading's meter may lie in another line than the row's first.
+                touched ^= UInt64(bitPattern: cells[account * meterCount + meterCount - 1].value)
+            }
+        }
+        warmth = touched
     }
 
     private mutating func applyUsage(

@@ -21,6 +21,11 @@ public final class Daemon: Sendable {
     private let failed = Atomic(false)
     private let stopRequested = Atomic(false)
 
+    /// Rounds of the poll thread when progress was last looked for.
+    private final class Seen: Sendable {
+        let rounds = Atomic<UInt64>(0)
+    }
+
     private struct Parts: Sendable {
         var source: any RecordSource
         var sink: any RecordSink
@@ -100,8 +105,7 @@ public final class Daemon: Sendable {
                 bytesMax: deadLetterBytesMax ?? configuration.runtime.deadLetterMaxBytes),
             backlog: backlog, clock: clock, log: log)
         let sender = EpochSender(
-            sink: sink, backlog: backlog, interval: runtime.commitInterval, flushTimeoutMilliseconds: 30_000, log: log,
-            onProgress: onProgress)
+            sink: sink, backlog: backlog, flushTimeoutMilliseconds: 30_000, log: log)
         let loop = PollLoop(source: source, context: context, sender: sender) { [weak self] error in self?.fail(error) }
         let reporter = Reporter(log: log, counters: counters, clock: clock, loop: loop, sender: sender)
         parts.withLock {
@@ -116,6 +120,11 @@ public final class Daemon: Sendable {
         }
         wakeUp?.start()
         loop.start()
+        sender.start(interval: runtime.commitInterval) { [onProgress, seen = Seen()] in
+            // Progress is an epoch that went out, or had nothing to send, while the poll thread goes round too.
+            let rounds = loop.rounds
+            if seen.rounds.exchange(rounds, ordering: .relaxed) != rounds { onProgress() }
+        }
         reporter.start()
         log.info(
             "started",

@@ -14,25 +14,28 @@ final class EpochSender: Sendable {
     private let backlog: Backlog
     private let log: Log
     private let flushTimeoutMilliseconds: Int
-    private let onProgress: @Sendable () -> Void
+    private let progress = Mutex<@Sendable () -> Void>({})
     private let workers = Mutex<[PartitionID: PartitionWorker]>([:])
     private let epochsSentCount = Atomic<UInt64>(0)
     /// Set when the daemon's stop has taken too long: sends are no longer repeated.
     private let givenUp = Atomic(false)
     private let timer = Mutex<RepeatingTimer?>(nil)
 
-    /// - Parameters:
-    ///   - interval: milliseconds between two epochs.
-    ///   - onProgress: called after each epoch, also after one in which nothing had happened; feeds the watchdog.
-    init(
-        sink: any RecordSink, backlog: Backlog, interval: Int64, flushTimeoutMilliseconds: Int, log: Log,
-        onProgress: @escaping @Sendable () -> Void
-    ) {
+    init(sink: any RecordSink, backlog: Backlog, flushTimeoutMilliseconds: Int, log: Log) {
         self.sink = sink
         self.backlog = backlog
         self.log = log
         self.flushTimeoutMilliseconds = flushTimeoutMilliseconds
-        self.onProgress = onProgress
+    }
+
+    /// Starts the epochs.
+    ///
+    /// - Parameters:
+    ///   - interval: milliseconds between two epochs.
+    ///   - onProgress: called on the commit queue after each epoch, also after one in which nothing had happened, and
+    ///     after each failed send: Kafka being away is no hang.
+    func start(interval: Int64, onProgress: @escaping @Sendable () -> Void) {
+        progress.withLock { $0 = onProgress }
         let repeating = RepeatingTimer(on: queue, everyMilliseconds: interval) { [weak self] in self?.commitDue() }
         timer.withLock { $0 = repeating }
     }
@@ -66,7 +69,7 @@ final class EpochSender: Sendable {
 
     private func commitDue() {
         send(collect(allWorkers))
-        onProgress()
+        progress.withLock { $0 }()
     }
 
     /// The barrier: every partition freezes behind what it was given before.
@@ -98,6 +101,7 @@ final class EpochSender: Sendable {
                     "Kafka refused an epoch's outputs; the same bytes are sent again",
                     [.error: .text(error.description), .count: .init(live.count)])
                 if givenUp.load(ordering: .acquiring) { break }
+                progress.withLock { $0 }()
                 pause(milliseconds: backOffMilliseconds)
                 backOffMilliseconds = min(backOffMilliseconds * 2, 2_000)
             }

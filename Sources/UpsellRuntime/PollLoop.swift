@@ -21,6 +21,7 @@ final class PollLoop: Sendable {
     private let mailbox = Gathered<Prepared>()
     private let stopping = Atomic(false)
     private let ended = DispatchSemaphore(value: 0)
+    private let roundCount = Atomic<UInt64>(0)
     private let published = Mutex(Standing())
     private let onFailure: @Sendable (DaemonError) -> Void
 
@@ -49,6 +50,9 @@ final class PollLoop: Sendable {
         stopping.store(true, ordering: .releasing)
         return ended.wait(timeout: .now() + .milliseconds(Int(timeoutMilliseconds))) == .success
     }
+
+    /// Polls so far; grows as long as the poll thread is alive.
+    var rounds: UInt64 { roundCount.load(ordering: .relaxed) }
 
     /// What the loop owned after its last round.
     var standing: Standing { published.withLock { $0 } }
@@ -102,6 +106,7 @@ final class PollLoop: Sendable {
     private func run(_ partitions: inout Partitions) {
         let settings = context.configuration.runtime
         while !stopping.load(ordering: .acquiring) {
+            roundCount.add(1, ordering: .relaxed)
             for prepared in mailbox.take() { begin(prepared, &partitions) }
             guard context.backlog.waitForRoom(milliseconds: 100) else { continue }
             let result = source.poll(maxMessages: settings.batchRecords, timeoutMilliseconds: 50) { event in

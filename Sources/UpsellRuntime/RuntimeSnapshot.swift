@@ -118,5 +118,11 @@ public struct RuntimeSnapshot: Sendable {
 /// Usage of one account on one meter.
 public struct AccountUsage: Sendable, Equatable {
     public var account: String
+    /// Integer of the meter's scale.
     public var usage: Int64
+
+    public init(account: String, usage: Int64) {
+        self.account = account
+        self.usage = usage
+    }
 }

@@ -2,7 +2,8 @@ public import UpsellModel
 
 /// A catalogue as scenarios write it, one definition a line; a later line replaces an earlier one of the same name.
 ///
-/// - `meter NAME AGGREGATION day|week|month|year[ anniversary] | rolling DAYS | lifetime | gauge [by DIMENSION MAX] [unique MAX]`
+/// - `meter NAME AGGREGATION day|week|month|year[ anniversary] | rolling DAYS | lifetime | gauge [by DIMENSION MAX]
+///   [unique MAX]`
 /// - `plan NAME METER=LIMIT|unlimited…`: the ladder, lowest first
 /// - `addon NAME METER=N…`
 /// - `rule NAME METER percent|absolute|remaining T T… [band N] [evaluate] [golive TIME] [says WORDS…]`

@@ -8,12 +8,14 @@ internal import UpsellModel
 /// repeats the one above. Inputs:
 ///
 /// - `use METER[/DIMENSION] N[, METER N…] [arrives TIME] [id NAME] [backfill|snapshot]`
-/// - `profile plan=P [anchor=T] [start=T] [end=T] [zone=Z] [addon=NAME:N[:UNTIL]] [override=METER:N] [pending=P@T] [time=T] [reset]`
+/// - `profile plan=P [anchor=T] [start=T] [end=T] [zone=Z] [addon=NAME:N[:UNTIL]] [override=METER:N] [pending=P@T]
+///   [time=T] [reset]`
 /// - `gone`, `tick` (the time is wall time), `config DEFINITION` (a catalogue line that replaces the one of its name)
 /// - `silent use …`, `silent profile …`: as at a first start
 ///
 /// Expectations, joined by `;`: `RULE T,T…[ CAUSE]` a trigger, `held RULE T,T…`, `rejected REASON`, `expired REASON`,
-/// `METER[/DIMENSION]=N` usage afterwards, `-` nothing. Triggers, held, rejected and expired ones must be all there are.
+/// `METER[/DIMENSION]=N` usage afterwards, `-` nothing. Triggers, held, rejected and expired ones must be all there
+/// are.
 public struct ScenarioRunner {
     private var catalogue = ScenarioCatalogue()
     private var events = ScenarioEvents()

@@ -56,6 +56,12 @@ extension RawSpan {
         return true
     }
 
+    /// Whether a NUL character is among the bytes.
+    var hasNUL: Bool {
+        for offset in 0..<byteCount where byte(offset) == 0 { return true }
+        return false
+    }
+
     /// Text for a message or a rarely read field; malformed UTF-8 is repaired.
     var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
 

@@ -1,37 +1,52 @@
+internal import CSimdjson
 internal import UpsellModel
 
-/// Where a field of an event lies. Plain data: the bytes stay where they are.
+/// Where a field of an event lies. Plain data of eight bytes: what it names stays where it is.
 struct Field {
     var place: Place
+    /// Of a node, a header, or a row of the program's `values`.
+    private var row: UInt32
 
-    enum Place {
-        case absent
-        case node(Int)
-        case header(Int)
-        case constant(ByteRange)
-    }
-
-    static let absent = Field(place: .absent)
-    static func node(_ index: Int) -> Field { Field(place: .node(index)) }
-    static func header(_ index: Int) -> Field { Field(place: .header(index)) }
+    enum Place: UInt8 { case absent, node, header, constant }
 
     @inline(__always)
-    var isAbsent: Bool { if case .absent = place { true } else { false } }
+    private init(_ place: Place, _ row: UInt32) {
+        self.place = place
+        self.row = row
+    }
+
+    @inline(__always)
+    static var absent: Field { Field(.absent, 0) }
+    @inline(__always)
+    static func node(_ index: Int) -> Field { Field(.node, UInt32(truncatingIfNeeded: index)) }
+    @inline(__always)
+    static func header(_ index: Int) -> Field { Field(.header, UInt32(truncatingIfNeeded: index)) }
+    @inline(__always)
+    static func constant(_ index: Int) -> Field { Field(.constant, UInt32(truncatingIfNeeded: index)) }
+    /// A member of the root; 0 is the root itself and stands for none.
+    @inline(__always)
+    static func member(_ index: UInt32) -> Field { Field(index == 0 ? .absent : .node, index) }
+
+    @inline(__always)
+    var index: Int { Int(row) }
+    @inline(__always)
+    var isAbsent: Bool { place == .absent }
 
     /// A JSON string, or a header's text.
     @inline(__always)
     func isText(_ document: borrowing JSONDocument) -> Bool {
         switch place {
         case .absent: false
-        case .node(let index): document.kind(index) == .string
+        case .node: document.kind(index) == .string
         case .header, .constant: true
         }
     }
 
     /// A JSON number; attributes of binary mode are text and may spell one.
+    @inline(__always)
     func isNumber(_ document: borrowing JSONDocument, inAttribute: Bool) -> Bool {
         switch place {
-        case .node(let index): document.kind(index) == .number
+        case .node: document.kind(index) == .number
         case .header: inAttribute
         case .absent, .constant: false
         }
@@ -42,7 +57,7 @@ struct Field {
     func isScalar(_ document: borrowing JSONDocument) -> Bool {
         switch place {
         case .absent: return false
-        case .node(let index):
+        case .node:
             switch document.kind(index) {
             case .string, .number, .true, .false: return true
             case .null, .array, .object: return false
@@ -70,15 +85,20 @@ struct Envelope {
 
     init() {}
 
-    /// Structured mode: members of the root.
+    /// Structured mode: members of the root, which the parser noted down. JSON `null` is an absent attribute (CloudEvents
+    /// JSON format §2.2).
+    @inline(__always)
     mutating func readMembers(_ document: borrowing JSONDocument) {
-        let end = document.next(0)
-        var index = 1
-        while index < end {
-            // JSON `null` is an absent attribute (CloudEvents JSON format §2.2).
-            if document.kind(index) != .null { assign(document.key(index), .node(index)) }
-            index = document.next(index)
-        }
+        let members = unsafe document.members
+        unsafe specversion = .member(members.specversion)
+        unsafe id = .member(members.id)
+        unsafe source = .member(members.source)
+        unsafe type = .member(members.type)
+        unsafe subject = .member(members.subject)
+        unsafe time = .member(members.time)
+        unsafe backfill = .member(members.backfill)
+        unsafe snapshot = .member(members.snapshot)
+        unsafe data = .member(members.data)
     }
 
     /// Binary mode: `ce_…` headers.
@@ -102,8 +122,8 @@ struct Envelope {
 
     /// Plain JSON: wherever the mapping says.
     mutating func readMapped(
-        _ document: borrowing JSONDocument, _ mapping: Mapping, _ program: borrowing MeterProgram
-    ) throws(Rejection) {
+        _ document: borrowing JSONDocument, _ mapping: borrowing Mapping, _ program: borrowing MeterProgram
+    ) {
         isMapped = true
         id = field(mapping.id, document, program)
         source = field(mapping.source, document, program)
@@ -111,12 +131,8 @@ struct Envelope {
         subject = field(mapping.subject, document, program)
         time = field(mapping.time, document, program)
         data = mapping.data.root == .none ? .node(0) : field(mapping.data, document, program)
-        if let index = document.member(("backfill" as StaticString).bytes, of: 0), document.kind(index) != .null {
-            backfill = .node(index)
-        }
-        if let index = document.member(("snapshot" as StaticString).bytes, of: 0), document.kind(index) != .null {
-            snapshot = .node(index)
-        }
+        backfill = unsafe .member(document.members.backfill)
+        snapshot = unsafe .member(document.members.snapshot)
     }
 
     /// An attribute or extension by its name.
@@ -174,7 +190,7 @@ struct Envelope {
     ) -> Field {
         switch source {
         case .path(let path): field(path, document, program)
-        case .constant(let range): Field(place: .constant(range))
+        case .constant(let index): .constant(index)
         }
     }
 
@@ -185,7 +201,7 @@ struct Envelope {
         var node = 0
         for index in path.first..<path.first + path.count {
             guard document.kind(node) == .object,
-                let member = document.member(program.text(program.names[index]), of: node)
+                let member = document.member(program.text(program.names[Int(index)]), of: node)
             else { return .absent }
             node = member
         }
@@ -205,14 +221,15 @@ struct Mapping {
 
     enum Source {
         case path(MeterProgram.Path)
-        case constant(ByteRange)
+        /// A row of the program's `values`.
+        case constant(Int)
     }
 
     init(_ fields: FieldMapping, _ program: inout MeterProgram) {
         func source(_ source: FieldMapping.Source) -> Source {
             switch source {
             case .path(let path): .path(program.store(fromRoot: path))
-            case .constant(let text): .constant(program.store(text))
+            case .constant(let text): .constant(program.store(constant: text))
             }
         }
         id = program.store(fromRoot: fields.id)

@@ -1,19 +1,19 @@
 internal import CSimdjson
 internal import UpsellModel
 
-/// One JSON object as a flat list of nodes in document order, parsed by simdjson behind the nine checks of the shim.
+/// One JSON object as a flat list of nodes in document order, parsed by the shim over simdjson with its nine checks.
 ///
 /// Reused from document to document; nodes and their bytes are valid until the next `parse`. Single owner.
 @safe
 struct JSONDocument: ~Copyable {
     private let parser: OpaquePointer
-    private var nodes: UnsafePointer<csimdjson_node>?
-    private(set) var count = 0
+    /// Where the parser leaves what it found; empty before the first document and after a refused one.
+    private let result: UnsafePointer<csimdjson_document>
 
     init(maxBytes: Int) {
         guard let parser = unsafe csimdjson_create(maxBytes) else { preconditionFailure("no memory for a JSON parser") }
         unsafe self.parser = parser
-        unsafe nodes = nil
+        unsafe result = csimdjson_result(parser)
     }
 
     deinit { unsafe csimdjson_destroy(parser) }
@@ -25,16 +25,15 @@ struct JSONDocument: ~Copyable {
     /// Parses one object.
     ///
     /// - Throws: a rejection of the record's form; no node is to be had then.
+    @inline(__always)
     mutating func parse(_ text: RawSpan) throws(Rejection) {
-        count = 0
         let status = unsafe text.withUnsafeBytes { bytes in
             unsafe csimdjson_parse(parser, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count)
         }
-        guard status == CSIMDJSON_OK else { throw rejection(status) }
-        unsafe nodes = csimdjson_nodes(parser)
-        count = Int(unsafe csimdjson_node_count(parser))
+        if status != CSIMDJSON_OK { throw rejection(status) }
     }
 
+    @inline(never)
     private func rejection(_ status: csimdjson_status) -> Rejection {
         let offset = unsafe csimdjson_error_offset(parser)
         let word = unsafe String(cString: csimdjson_error_text(parser))
@@ -54,17 +53,39 @@ struct JSONDocument: ~Copyable {
 
     @inline(__always)
     private func node(_ index: Int) -> UnsafePointer<csimdjson_node> {
-        precondition(index >= 0 && index < count, "node out of bounds")
-        return unsafe nodes.unsafelyUnwrapped + index
+        unsafe precondition(index >= 0 && index < Int(result.pointee.count), "node out of bounds")
+        return unsafe result.pointee.nodes.unsafelyUnwrapped + index
     }
 
+    /// Members of the root that CloudEvents knows; 0 where one is missing or null.
+    @inline(__always)
+    var members: csimdjson_document { unsafe result.pointee }
+
+    @inline(__always)
     func kind(_ index: Int) -> Kind { unsafe Kind(rawValue: node(index).pointee.kind).unsafelyUnwrapped }
 
+    /// Whether a string has a NUL character.
+    @inline(__always)
+    func hasNUL(_ index: Int) -> Bool { unsafe node(index).pointee.flags & UInt8(CSIMDJSON_HAS_NUL) != 0 }
+
+    /// The text of a string that is neither empty nor has a NUL character; nil for everything else.
+    @_lifetime(borrow self)
+    @inline(__always)
+    func plainString(_ index: Int) -> RawSpan? {
+        let node = unsafe node(index)
+        guard unsafe node.pointee.kind == Kind.string.rawValue, unsafe node.pointee.flags == 0,
+            unsafe node.pointee.text_length > 0
+        else { return nil }
+        return text(index)
+    }
+
     /// Index of the first node behind this value and everything in it.
+    @inline(__always)
     func next(_ index: Int) -> Int { unsafe Int(node(index).pointee.next) }
 
     /// Member name, unescaped; empty for the root and for elements.
     @_lifetime(borrow self)
+    @inline(__always)
     func key(_ index: Int) -> RawSpan {
         let node = unsafe node(index)
         guard let start = unsafe node.pointee.key else { return RawSpan() }
@@ -74,6 +95,7 @@ struct JSONDocument: ~Copyable {
 
     /// Strings unescaped, numbers and literals as written, nothing for containers.
     @_lifetime(borrow self)
+    @inline(__always)
     func text(_ index: Int) -> RawSpan {
         let node = unsafe node(index)
         guard let start = unsafe node.pointee.text else { return RawSpan() }
@@ -82,6 +104,7 @@ struct JSONDocument: ~Copyable {
     }
 
     /// The member of an object by its name; nil where there is none. Linear: objects are small.
+    @inline(__always)
     func member(_ name: RawSpan, of object: Int) -> Int? {
         let end = next(object)
         var index = object + 1

@@ -55,7 +55,7 @@ struct MeterProgram: Sendable {
 
     /// `data.bytes`, for messages.
     func description(of path: Path) -> String {
-        let tail = (path.first..<path.first + path.count).map { text(names[$0]).text }
+        let tail = (path.first..<path.first + path.count).map { text(names[Int($0)]).text }
         return ((path.root == .data ? ["data"] : []) + tail).joined(separator: ".")
     }
 
@@ -76,13 +76,20 @@ struct MeterProgram: Sendable {
         return range
     }
 
+    /// Stores a text as a row of `values`.
+    mutating func store(constant text: String) -> Int {
+        let stored = store(text)
+        values.append(stored)
+        return values.count - 1
+    }
+
     private mutating func store(_ root: Path.Root, _ path: ArraySlice<String>) -> Path {
         let first = names.count
         for name in path {
             let stored = store(name)
             names.append(stored)
         }
-        return Path(root: root, first: first, count: path.count)
+        return Path(root: root, first: UInt32(first), count: UInt32(path.count))
     }
 
     private mutating func appendStep(_ id: MeterID, _ meter: Meter) {
@@ -94,18 +101,33 @@ struct MeterProgram: Sendable {
                 let stored = store(value)
                 values.append(stored)
             }
-            conditions.append(Condition(path: path, firstValue: firstValue, valueCount: values.count - firstValue))
+            conditions.append(
+                Condition(
+                    path: path, firstValue: UInt32(firstValue), valueCount: UInt32(values.count - firstValue)))
         }
         steps.append(
             Step(
-                meter: id, kind: Step.Kind(meter.aggregation), scale: meter.scale,
+                meter: id, kind: Step.Kind(meter.aggregation), scale: UInt8(meter.scale),
+                unit: (0..<meter.scale).reduce(1) { unit, _ in unit * 10 },
                 value: meter.value.map { store($0) } ?? .none,
                 dimension: meter.dimension.map { store($0.path) } ?? .none,
-                firstCondition: first, conditionCount: conditions.count - first))
+                firstCondition: UInt32(first), conditionCount: UInt32(conditions.count - first)))
     }
 
+    /// Both ends and the length of a name: enough to spread the types of a catalogue, and it is the catalogue that
+    /// bounds the probes, not the events.
+    @inline(__always)
     private static func hash(_ text: RawSpan) -> Int {
-        Int(truncatingIfNeeded: xxh3(text)) & Int.max
+        let count = text.byteCount
+        var mixed = UInt64(truncatingIfNeeded: count)
+        if count >= 8 {
+            // Both loads stay inside.
+            mixed ^= unsafe text.unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt64.self)
+            mixed &+= unsafe text.unsafeLoadUnaligned(fromUncheckedByteOffset: count - 8, as: UInt64.self) << 1
+        } else {
+            for offset in 0..<count { mixed = mixed << 8 ^ UInt64(text.byte(offset)) }
+        }
+        return Int(truncatingIfNeeded: mixed &* 0x9e37_79b9_7f4a_7c15 >> 40)
     }
 
     // MARK: Rows
@@ -113,10 +135,11 @@ struct MeterProgram: Sendable {
     struct Path {
         var root: Root
         /// Names below the root, in `names`.
-        var first: Int
-        var count: Int
+        var first: UInt32
+        var count: UInt32
 
-        static let none = Path(root: .none, first: 0, count: 0)
+        @inline(__always)
+        static var none: Path { Path(root: .none, first: 0, count: 0) }
 
         enum Root: UInt8 {
             case none
@@ -132,19 +155,21 @@ struct MeterProgram: Sendable {
     struct Condition {
         var path: Path
         /// Admitted texts, in `values`.
-        var firstValue: Int
-        var valueCount: Int
+        var firstValue: UInt32
+        var valueCount: UInt32
     }
 
     /// What to read for one meter.
     struct Step {
         var meter: MeterID
         var kind: Kind
-        var scale: Int
+        var scale: UInt8
+        /// 10 to the power of `scale`.
+        var unit: Int64
         var value: Path
         var dimension: Path
-        var firstCondition: Int
-        var conditionCount: Int
+        var firstCondition: UInt32
+        var conditionCount: UInt32
 
         enum Kind: UInt8 {
             /// Contributes 1.

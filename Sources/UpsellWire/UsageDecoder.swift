@@ -11,13 +11,18 @@ public import UpsellModel
 public struct UsageDecoder: ~Copyable {
     private var document: JSONDocument
     private let program: MeterProgram
+    /// Of plain JSON; never copied for a record, which is why `isMapped` is asked first.
     private let mapping: Mapping?
+    private let isMapped: Bool
     private let maxRecordBytes: Int
 
     /// Longest account id, in bytes.
     public static let accountBytesMax = 1_024
     /// Longest value of a meter's dimension, in bytes.
     public static let dimensionBytesMax = 512
+
+    /// Source and id together; longer ones are put together in the batch's arena.
+    private static let identityBytesOnStack = 256
 
     /// - Parameter maxRecordBytes: values longer than this are `.oversized`.
     public init(catalogue: Catalogue, format: EventFormat, maxRecordBytes: Int) {
@@ -26,6 +31,7 @@ public struct UsageDecoder: ~Copyable {
         case .cloudEvents: mapping = nil
         case .plain(let fields): mapping = Mapping(fields, &program)
         }
+        isMapped = format != .cloudEvents
         self.program = program
         self.maxRecordBytes = maxRecordBytes
         document = JSONDocument(maxBytes: maxRecordBytes)
@@ -65,7 +71,7 @@ public struct UsageDecoder: ~Copyable {
         if let value, value.byteCount > maxRecordBytes {
             throw Rejection(.oversized, "the value has \(value.byteCount) bytes; at most \(maxRecordBytes) are taken")
         }
-        if mapping == nil, !headers.isEmpty, try EventMode(headers) == .binary {
+        if !isMapped, !headers.isEmpty, try EventMode(headers) == .binary {
             try envelope.readHeaders(headers)
             guard let value, value.byteCount > 0 else { return }
             try document.parse(value)
@@ -74,20 +80,26 @@ public struct UsageDecoder: ~Copyable {
         }
         guard let value else { throw Rejection(.tombstone, "a usage record without value carries no event") }
         try document.parse(value)
-        if let mapping {
-            try envelope.readMapped(document, mapping, program)
+        if isMapped {
+            readMapped(into: &envelope)
         } else {
             envelope.readMembers(document)
         }
     }
 
+    @inline(never)
+    private func readMapped(into envelope: inout Envelope) {
+        guard let mapping else { return }
+        envelope.readMapped(document, mapping, program)
+    }
+
     // MARK: Meaning
 
-    private mutating func finish(
+    private func finish(
         _ envelope: Envelope, key: RawSpan?, headers: borrowing RecordHeaders, recordTime: Timestamp, input: InputID,
         offset: Int64, record: UInt32, into batch: inout EventBatch
     ) throws(Rejection) -> DecodeOutcome {
-        if mapping == nil {
+        if !isMapped {
             let version = try attribute(envelope.specversion, "specversion", headers)
             guard equal(version, "1.0") else {
                 throw Rejection(.unsupportedSpecVersion, "specversion is not 1.0")
@@ -112,7 +124,7 @@ public struct UsageDecoder: ~Copyable {
         var account = ByteRange.empty
         for index in steps {
             let step = program.steps[index]
-            guard try admits(step, envelope, headers) else { continue }
+            if step.conditionCount > 0, try !admits(step, envelope, headers) { continue }
             if account.isEmpty {
                 let subject = try attribute(envelope.subject, "subject", headers)
                 guard subject.byteCount <= Self.accountBytesMax else {
@@ -141,13 +153,7 @@ public struct UsageDecoder: ~Copyable {
         guard count > 0 else { return .skipped }
 
         let subject = text(envelope.subject, headers)
-        // Source, NUL and id in a row at the end of the arena, only for as long as it takes to hash them.
-        let end = batch.arena.count
-        _ = batch.append(bytes: source)
-        batch.arena.append(0)
-        _ = batch.append(bytes: id)
-        let identity = unsafe xxh3(batch.arena.span.bytes.extracting(droppingFirst: end))
-        batch.arena.removeLast(batch.arena.count - end)
+        let identity = identity(source, id, &batch)
         batch.events.append(
             UsageEvent(
                 identity: identity, time: time, recordTime: recordTime, accountHash: xxh3(subject), account: account,
@@ -157,18 +163,43 @@ public struct UsageDecoder: ~Copyable {
         return .decoded(keyMatchesAccount: equal(key, subject))
     }
 
+    /// XXH3-64 of source, a NUL byte and id.
+    @inline(__always)
+    private func identity(_ source: RawSpan, _ id: RawSpan, _ batch: inout EventBatch) -> UInt64 {
+        let count = source.byteCount + 1 + id.byteCount
+        if count <= Self.identityBytesOnStack {
+            return unsafe withUnsafeTemporaryAllocation(byteCount: Self.identityBytesOnStack, alignment: 8) { row in
+                // The spans are at most as long as what was just asked for.
+                unsafe source.withUnsafeBytes { unsafe row.copyMemory(from: $0) }
+                unsafe row[source.byteCount] = 0
+                unsafe id.withUnsafeBytes {
+                    unsafe UnsafeMutableRawBufferPointer(rebasing: row[(source.byteCount + 1)...]).copyMemory(from: $0)
+                }
+                return unsafe xxh3(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(row)).extracting(first: count))
+            }
+        }
+        // In a row at the end of the arena, only for as long as it takes to hash them.
+        let end = batch.arena.count
+        _ = batch.append(bytes: source)
+        batch.arena.append(0)
+        _ = batch.append(bytes: id)
+        let identity = unsafe xxh3(batch.arena.span.bytes.extracting(droppingFirst: end))
+        batch.arena.removeLast(batch.arena.count - end)
+        return identity
+    }
+
     /// Whether all conditions of a meter hold. A field that is absent, or no scalar, admits nothing.
     private func admits(
         _ step: MeterProgram.Step, _ envelope: Envelope, _ headers: borrowing RecordHeaders
     ) throws(Rejection) -> Bool {
         for index in step.firstCondition..<step.firstCondition + step.conditionCount {
-            let condition = program.conditions[index]
+            let condition = program.conditions[Int(index)]
             let field = try resolve(condition.path, envelope, headers)
             guard field.isScalar(document) else { return false }
             let value = text(field, headers)
             var admitted = false
             for candidate in condition.firstValue..<condition.firstValue + condition.valueCount
-            where equal(value, program.text(program.values[candidate])) {
+            where equal(value, program.text(program.values[Int(candidate)])) {
                 admitted = true
                 break
             }
@@ -177,6 +208,7 @@ public struct UsageDecoder: ~Copyable {
         return true
     }
 
+    @inline(__always)
     private func quantity(
         of step: MeterProgram.Step, _ envelope: Envelope, _ headers: borrowing RecordHeaders
     ) throws(Rejection) -> Int64 {
@@ -191,8 +223,9 @@ public struct UsageDecoder: ~Copyable {
             guard field.isNumber(document, inAttribute: step.value.root == .attribute) else {
                 throw Rejection(.wrongType, "\(program.description(of: step.value)) is not a number")
             }
+            if field.place == .node, let plain = plainInteger(text(field, headers), unit: step.unit) { return plain }
             do throws(ExactDecimal.ParseError) {
-                return try ExactDecimal.parse(text(field, headers), scale: step.scale)
+                return try ExactDecimal.parse(text(field, headers), scale: Int(step.scale))
             } catch {
                 let place = program.description(of: step.value)
                 switch error {
@@ -205,30 +238,68 @@ public struct UsageDecoder: ~Copyable {
         }
     }
 
+    /// A JSON number of up to 18 digits and nothing else, as an integer of the meter's scale; nil for all others, and
+    /// where it does not fit.
+    @inline(__always)
+    private func plainInteger(_ number: RawSpan, unit: Int64) -> Int64? {
+        let count = number.byteCount
+        guard count <= 18 else { return nil }
+        var value: Int64 = 0
+        for offset in 0..<count {
+            let digit = number.byte(offset) &- UInt8(ascii: "0")
+            guard digit <= 9 else { return nil }
+            value = value &* 10 &+ Int64(digit)
+        }
+        let (scaled, overflow) = value.multipliedReportingOverflow(by: unit)
+        return overflow ? nil : scaled
+    }
+
     // MARK: Fields
 
     /// Text of a required attribute: a string, not empty, without NUL.
     @_lifetime(borrow self, borrow headers)
+    @inline(__always)
     private func attribute(
         _ field: Field, _ name: StaticString, _ headers: borrowing RecordHeaders
     ) throws(Rejection) -> RawSpan {
+        if field.place == .node, let plain = document.plainString(field.index) {
+            return unsafe _overrideLifetime(plain, borrowing: self)
+        }
+        return try unusualAttribute(field, name, headers)
+    }
+
+    /// What an attribute can be besides a string of JSON, and what it cannot be.
+    @_lifetime(borrow self, borrow headers)
+    @inline(never)
+    private func unusualAttribute(
+        _ field: Field, _ name: StaticString, _ headers: borrowing RecordHeaders
+    ) throws(Rejection) -> RawSpan {
         if field.isAbsent { throw Rejection(.missingAttribute, "\(name) is missing") }
-        guard field.isText(document) || (mapping != nil && field.isNumber(document, inAttribute: false)) else {
+        guard field.isText(document) || (isMapped && field.isNumber(document, inAttribute: false)) else {
             throw Rejection(.invalidAttribute, "\(name) is not a string")
         }
         let value = text(field, headers)
         if value.byteCount == 0 { throw Rejection(.invalidAttribute, "\(name) is empty") }
-        for offset in 0..<value.byteCount where value.byte(offset) == 0 {
+        // The parser tells of a string; what else an attribute can be is looked through.
+        if field.place == .node ? document.hasNUL(field.index) : value.hasNUL {
             throw Rejection(.invalidAttribute, "\(name) has a NUL character")
         }
         return value
     }
 
     /// Extension attributes that are a switch: JSON booleans, and their text, since headers know nothing else.
+    @inline(__always)
     private func isSet(
         _ field: Field, _ name: StaticString, _ headers: borrowing RecordHeaders
     ) throws(Rejection) -> Bool {
         if field.isAbsent { return false }
+        return try isTrue(field, name, headers)
+    }
+
+    @inline(never)
+    private func isTrue(
+        _ field: Field, _ name: StaticString, _ headers: borrowing RecordHeaders
+    ) throws(Rejection) -> Bool {
         if field.isScalar(document) {
             let value = text(field, headers)
             if equal(value, "true") { return true }
@@ -254,17 +325,19 @@ public struct UsageDecoder: ~Copyable {
     }
 
     /// Where a path of the catalogue leads in this event.
+    @inline(__always)
     private func resolve(
         _ path: MeterProgram.Path, _ envelope: Envelope, _ headers: borrowing RecordHeaders
     ) throws(Rejection) -> Field {
         var start = envelope.data
         var names = path.first..<path.first + path.count
         if path.root == .attribute {
-            let name = program.text(program.names[path.first])
+            let name = program.text(program.names[Int(path.first)])
             start = envelope.attribute(named: name, document, headers)
             names = path.first + 1..<names.upperBound
         }
-        guard case .node(var node) = start.place else { return names.isEmpty ? start : .absent }
+        guard start.place == .node else { return names.isEmpty ? start : .absent }
+        var node = start.index
         for index in names {
             switch document.kind(node) {
             case .object: break
@@ -273,7 +346,9 @@ public struct UsageDecoder: ~Copyable {
                 throw Rejection(
                     .wrongType, "\(program.description(of: path)) leads through something that is not an object")
             }
-            guard let member = document.member(program.text(program.names[index]), of: node) else { return .absent }
+            guard let member = document.member(program.text(program.names[Int(index)]), of: node) else {
+                return .absent
+            }
             node = member
         }
         return document.kind(node) == .null ? .absent : .node(node)
@@ -285,9 +360,10 @@ public struct UsageDecoder: ~Copyable {
     private func text(_ field: Field, _ headers: borrowing RecordHeaders) -> RawSpan {
         switch field.place {
         case .absent: return RawSpan()
-        case .node(let index): return unsafe _overrideLifetime(document.text(index), borrowing: self)
-        case .header(let index): return unsafe _overrideLifetime(headers.value(at: index), borrowing: headers)
-        case .constant(let range): return unsafe _overrideLifetime(program.text(range), borrowing: self)
+        case .node: return unsafe _overrideLifetime(document.text(field.index), borrowing: self)
+        case .header: return unsafe _overrideLifetime(headers.value(at: field.index), borrowing: headers)
+        case .constant:
+            return unsafe _overrideLifetime(program.text(program.values[field.index]), borrowing: self)
         }
     }
 }

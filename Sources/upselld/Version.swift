@@ -1,14 +1,20 @@
 internal import KafkaTransport
+internal import UpsellConfiguration
+internal import UpsellEngine
+internal import UpsellModel
+internal import UpsellWire
 
 /// What `upselld version` prints.
 enum Version {
-    static let own = "0.1.0"
-
     static var text: String {
         """
-        upselld \(own)
+        upselld \(ProductVersion.text)
         Swift \(swift)
         librdkafka \(KafkaLibrary.version)
+        simdjson \(JSONLibrary.version)
+        libyaml \(YAMLLibrary.version)
+        libxxhash \(HashLibrary.version)
+        time zones \(TimeZones.dataVersion)
 
         """
     }

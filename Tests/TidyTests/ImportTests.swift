@@ -34,9 +34,8 @@ import Testing
             "UpsellRuntime", "UpsellTesting", "Dispatch", "Synchronization", "Foundation", "Glibc",
         ],
         "upselld": [
-            "UpsellModel", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellCommandLine",
-            "UpsellRuntime",
-            "UpsellDemo", "Dispatch", "Synchronization", "Glibc",
+            "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
+            "UpsellCommandLine", "UpsellRuntime", "UpsellDemo", "Dispatch", "Synchronization", "Glibc",
         ],
     ]
 

@@ -17,17 +17,6 @@ import Testing
         return line
     }
 
-    @Test func noLineIsLongerThan120Columns() throws {
-        for folder in Self.swift {
-            for file in try Repository.files(under: folder, extensions: ["swift", "h", "cpp"]) {
-                for (index, line) in try Repository.lines(file).enumerated() {
-                    #expect(line.count <= 120, "\(file):\(index + 1) has \(line.count) columns")
-                }
-            }
-        }
-    }
-
-    /// Input must not end the process: a programmer's error says which, by `precondition` or `preconditionFailure`.
     @Test(arguments: ["fatalError(", "try!", "as!", "abort()", "DispatchQueue.main", "print("])
     func sourcesDoWithout(call: String) throws {
         for file in try Repository.files(under: "Sources", extensions: ["swift"]) {

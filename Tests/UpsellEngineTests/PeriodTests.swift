@@ -47,7 +47,8 @@ struct PeriodTests {
         #expect(period == Period(start: Self.time(start), end: Self.time(end), identity: Self.time(start)))
     }
 
-    /// Walks through years in steps of some hours: periods are contiguous, contain their instant and have whole lengths.
+    /// Walks through years in steps of some hours: periods are contiguous, contain their instant and have whole
+    /// lengths.
     @Test(arguments: [
         (Meter.Reset.Unit.day, Meter.Reset.Alignment.calendar), (.week, .calendar), (.month, .calendar),
         (.month, .anniversary), (.year, .anniversary), (.day, .anniversary),

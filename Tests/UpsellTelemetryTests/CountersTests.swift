@@ -5,14 +5,14 @@ import UpsellTelemetry
 @Suite struct CountersTests {
     @Test func sameLabelsAreTheSameCell() {
         let counters = Counters()
-        #expect(counters.cell(.inputRecords, "a") === counters.cell(.inputRecords, "a"))
-        #expect(counters.cell(.inputRecords, "a") !== counters.cell(.inputRecords, "b"))
+        #expect(counters.cell(.triggers, "a") === counters.cell(.triggers, "a"))
+        #expect(counters.cell(.triggers, "a") !== counters.cell(.triggers, "b"))
     }
 
     @Test func totalAddsOverLabels() {
         let counters = Counters()
-        counters.cell(.deadLetters, "upselld.usage", "overflow").add(2)
-        counters.cell(.deadLetters, "upselld.accounts", "unknown_plan").add(3)
+        counters.cell(.deadLetters, "overflow").add(2)
+        counters.cell(.deadLetters, "unknown_plan").add(3)
         counters.cell(.duplicateEvents).add(10)
         #expect(counters.total(.deadLetters) == 5)
         #expect(counters.total(.usageEvents) == 0)

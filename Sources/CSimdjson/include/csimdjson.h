@@ -1,11 +1,12 @@
 #ifndef CSIMDJSON_H
 #define CSIMDJSON_H
 
-// C face of simdjson's on-demand parser: one JSON document in, one flat list of nodes out.
+// A JSON reader over simdjson's first stage: one JSON document in, one flat list of nodes out.
 //
-// Strict by construction: every value is visited, numbers and literals are checked against the grammar of RFC 8259,
-// every object is searched for repeated keys, and nothing is handed out before the end of the text was found where it
-// must be. The root has to be an object.
+// simdjson finds where tokens start, checks UTF-8 and that strings are closed, and resolves escapes; the grammar is
+// followed here. Strict by construction: every token is visited, numbers and literals are checked against RFC 8259, every
+// object is searched for repeated keys, and nothing is handed out before the end of the text was found where it must be.
+// The root has to be an object.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/// Version of simdjson that was compiled against, as `3.0.1`; its on-demand part is in its headers.
+const char *csimdjson_version(void);
 
 /// A parser with its buffers. Single owner, not thread-safe.
 typedef struct csimdjson_parser csimdjson_parser;
@@ -27,6 +31,9 @@ typedef enum {
     CSIMDJSON_OBJECT = 6,
 } csimdjson_kind;
 
+/// Flag of a string that has a NUL character, which only an escape can bring.
+#define CSIMDJSON_HAS_NUL 1
+
 /// A value in document order. Pointers are valid until the next parse and are never NULL where the length is not 0.
 typedef struct {
     /// Member name, unescaped UTF-8; NULL for the root and for elements of arrays.
@@ -37,10 +44,28 @@ typedef struct {
     uint32_t text_length;
     /// Index of the first node behind this value and everything in it.
     uint32_t next;
+    /// Of the member name; equal for equal names.
+    uint16_t key_hash;
     uint8_t kind;
-    /// 1 for the root object.
-    uint8_t depth;
+    uint8_t flags;
 } csimdjson_node;
+
+/// The last parse: nodes in document order, the root first, and the root's members that CloudEvents knows.
+///
+/// A member is the index of its node; 0, which is the root, where it is missing or null.
+typedef struct {
+    const csimdjson_node *nodes;
+    uint32_t count;
+    uint32_t specversion;
+    uint32_t id;
+    uint32_t source;
+    uint32_t type;
+    uint32_t subject;
+    uint32_t time;
+    uint32_t backfill;
+    uint32_t snapshot;
+    uint32_t data;
+} csimdjson_document;
 
 typedef enum {
     CSIMDJSON_OK = 0,
@@ -66,9 +91,8 @@ void csimdjson_destroy(csimdjson_parser *parser);
 /// Parses `text`, which is copied into a padded buffer. Nodes are to be had after `CSIMDJSON_OK` only.
 csimdjson_status csimdjson_parse(csimdjson_parser *parser, const uint8_t *text, size_t length);
 
-/// Nodes of the last parse in document order, the root first.
-const csimdjson_node *csimdjson_nodes(const csimdjson_parser *parser);
-uint32_t csimdjson_node_count(const csimdjson_parser *parser);
+/// What the last parse found; empty after a failure. The place never changes, what is there with every parse.
+const csimdjson_document *csimdjson_result(const csimdjson_parser *parser);
 
 /// Byte offset near which the last parse failed; -1 where none is known.
 int64_t csimdjson_error_offset(const csimdjson_parser *parser);

@@ -6,14 +6,14 @@ import UpsellRuntime
 import UpsellTelemetry
 import UpsellTesting
 
-/// Daemons of one group on a real Kafka: who owns what while they come and go.
+/// Daemons on a real Kafka: what they count, and who owns what while several of a group come and go.
 ///
 /// Every daemon itself ends, with a failure, when it reads some but not all inputs of a partition; the test asks that
 /// none of them ever did, that no partition has two owners, and that all are owned again after each change.
 @Suite(
     .serialized, .enabled(if: TestPaths.brokers != nil, "UPSELLD_TEST_BROKERS names no brokers"),
     .timeLimit(.minutes(4)))
-struct TwoInstancesTests {
+struct DaemonOnKafkaTests {
     @Test func joinsAndLeavesKeepEveryPartitionsInputsTogether() throws {
         let site = try RunOnKafkaTests.Site()
         try site.createTopics(partitions: 8)
@@ -55,10 +55,40 @@ struct TwoInstancesTests {
             let account = "acct-\(n % 200)"
             let value =
                 #"{"specversion":"1.0","id":"\#(n)","source":"t","type":"web.request","subject":"\#(account)","#
-                + #""time":"2026-06-01T00:00:00Z","data":{"requests":1}}"#
+                + #""time":"2026-06-01T00:00:00Z","data":{"requests":1,"bytes":1}}"#
             try producer.produce(OutputRecord(topic: site.usage, key: Array(account.utf8), value: Array(value.utf8)))
         }
         try producer.flush(timeoutMilliseconds: 30_000)
+    }
+
+    @Test func sumsOfTheAccessLogEqualTheTable() throws {
+        let log = try #require(TestPaths.accessLog, "the recorded access log lies in ../shared/data")
+        let site = try RunOnKafkaTests.Site()
+        try site.createTopics()
+        try site.feed(try site.events(of: log))
+        let instance = try Instance(site, slot: "sums")
+        #expect(instance.daemon.waitUntilRead(records: 10_000, timeoutMilliseconds: 60_000))
+        func busiest(_ meter: String, _ count: Int) -> [AccountUsage] {
+            Array(instance.daemon.usage(ofMeter: meter).sorted { $0.usage > $1.usage }.prefix(count))
+        }
+        #expect(
+            busiest("api_calls", 5) == [
+                AccountUsage(account: "66.249.73.135", usage: 482), AccountUsage(account: "46.105.14.53", usage: 364),
+                AccountUsage(account: "130.237.218.86", usage: 357), AccountUsage(account: "75.97.9.59", usage: 273),
+                AccountUsage(account: "50.16.19.13", usage: 113),
+            ])
+        #expect(
+            busiest("bandwidth", 3) == [
+                AccountUsage(account: "68.180.224.225", usage: 168_132_893),
+                AccountUsage(account: "94.23.164.135", usage: 162_949_356),
+                AccountUsage(account: "190.153.25.242", usage: 110_134_505),
+            ])
+        let requests = instance.daemon.usage(ofMeter: "api_calls").map(\.usage)
+        #expect(requests.count == 1_753)
+        #expect([80, 90, 100, 8, 9, 10].map { least in requests.count { $0 >= least } } == [10, 7, 6, 189, 161, 136])
+        #expect(instance.daemon.usage(ofMeter: "bandwidth").reduce(0) { $0 + $1.usage } == 2_747_282_740)
+        #expect(instance.daemon.stop())
+        #expect(instance.failures.all.isEmpty)
     }
 
     struct Instance {
@@ -74,8 +104,11 @@ struct TwoInstancesTests {
                     meters: [
                         Meter(
                             name: "api_calls", eventTypes: ["web.request"], aggregation: .sum,
-                            value: FieldPath(dotted: "data.requests"), window: .period(.init(.month)))
-                    ], plans: [Plan(name: "free", limits: [.init(.of(1_000_000))])], policy: policy),
+                            value: FieldPath(dotted: "data.requests"), window: .period(.init(.month))),
+                        Meter(
+                            name: "bandwidth", eventTypes: ["web.request"], aggregation: .sum,
+                            value: FieldPath(dotted: "data.bytes"), window: .period(.init(.month))),
+                    ], plans: [Plan(name: "free", limits: [.init(.of(1_000_000)), .unlimited])], policy: policy),
                 kafka: [
                     KafkaSetting(name: "bootstrap.servers", value: site.brokers, place: "test"),
                     KafkaSetting(name: "session.timeout.ms", value: "6000", place: "test"),
