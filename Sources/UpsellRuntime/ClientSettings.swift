@@ -69,13 +69,15 @@ public struct ClientSettings: Sendable {
         return properties
     }
 
-    var producer: [KafkaProperty] {
+    func producer(_ limits: OutputLimits) -> [KafkaProperty] {
         var properties = passedThrough
         // The same placement as Java producers, so that readers find an account where they expect it.
         properties += preferred("partitioner", "murmur2_random") + preferred("linger.ms", "5")
         properties += preferred("compression.type", "lz4") + preferred("socket.nagle.disable", "true")
         properties += preferred("client.id", "upselld")
+        properties += preferred("message.max.bytes", String(limits.messageBytesMax))
         properties += [own("enable.idempotence", "true")]
+        if let bytes = limits.batchBytesMax { properties.append(own("batch.size", String(bytes))) }
         return properties
     }
 

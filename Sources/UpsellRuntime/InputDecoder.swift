@@ -14,6 +14,9 @@ final class InputDecoder {
     private(set) var refusals: [(record: Int, rejection: Rejection)] = []
     private(set) var skipped = 0
 
+    private static let unreadableHeaders = Rejection(
+        .oversized, "the record's headers cannot be read: there are more than 100,000, or they are malformed")
+
     init(_ decoder: consuming UsageDecoder, input: InputID) {
         self.decoder = decoder
         self.input = input
@@ -29,8 +32,13 @@ final class InputDecoder {
         for place in run {
             let record = order[place]
             if !headers.isEmpty { headers.removeAll() }
-            if batch.hasHeaders(at: record) {
-                batch.forEachHeader(at: record) { name, value in headers.append(name: name, value: value) }
+            switch batch.headerPresence(at: record) {
+            case .none: break
+            case .some: batch.forEachHeader(at: record) { name, value in headers.append(name: name, value: value) }
+            case .unreadable:
+                // They may be what says how to read the value.
+                refusals.append((record, Self.unreadableHeaders))
+                continue
             }
             let outcome = decoder.decode(
                 key: batch.key(at: record), value: batch.value(at: record), headers: headers,

@@ -13,7 +13,7 @@ struct PartitionState: ~Copyable {
     var effects = Effects()
     /// One for each usage topic, since topics differ in format.
     var decoders: [InputDecoder]
-    var profileDecoder = ProfileDecoder()
+    var profileDecoder: ProfileDecoder
     var rows = EventBatch()
 
     /// Next offset of each input; what lies below has been read.
@@ -42,6 +42,7 @@ struct PartitionState: ~Copyable {
                     maxRecordBytes: context.configuration.runtime.maxRecordBytes),
                 input: InputID(index))
         }
+        profileDecoder = ProfileDecoder(maxRecordBytes: context.configuration.runtime.maxRecordBytes)
         next = Array(repeating: 0, count: inputs.count)
         placement = inputs.names.map {
             PlacementReport(

@@ -99,6 +99,7 @@ final class Reporter: Sendable {
         let tally = snapshot.tally
         return [
             "read": .init(tally.read), "applied": .init(snapshot.applied), "duplicates": .init(snapshot.duplicates),
+            "waited": .init(snapshot.waited), "ignored": .init(snapshot.ignored), "late": .init(snapshot.late),
             "skipped": .init(tally.skipped), "profiles": .init(tally.profiles),
             "dead_letters": .init(tally.rejectedTotal + tally.expired), "triggers": .init(tally.triggers),
             "held": .init(tally.held), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),

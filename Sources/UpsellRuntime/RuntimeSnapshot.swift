@@ -86,6 +86,14 @@ public struct RuntimeSnapshot: Sendable {
     public var accounts: Int { sum(\.accounts) }
     public var applied: Int { sum(\.applied) }
     public var duplicates: Int { sum(\.duplicates) }
+    /// Usage records put into the waiting room, whatever became of them later.
+    public var waited: Int { sum(\.waited) }
+    /// Readings in the waiting room now.
+    public var waitingNow: Int { sum(\.waitingNow) }
+    /// Usage records of accounts without profile, where such accounts are ignored.
+    public var ignored: Int { sum(\.ignored) }
+    /// Usage records that came after grace and counted nowhere but in lifetime meters.
+    public var late: Int { sum(\.lateOnly) }
 
     /// Adds one number of the engines up over the partitions.
     public func sum(_ number: KeyPath<EngineStatistics, Int>) -> Int {

@@ -42,11 +42,21 @@ public final class FakeSource: RecordSource {
         input: Int, partition: Int32 = 0, timestamp: Int64, key: String?, value: [UInt8]?,
         headers: [InMemoryRecord.Header] = []
     ) {
+        append(
+            input: input, partition: partition, timestamp: timestamp, keyBytes: key.map { Array($0.utf8) },
+            value: value, headers: headers)
+    }
+
+    /// Appends a record whose key may be any bytes.
+    public func append(
+        input: Int, partition: Int32 = 0, timestamp: Int64, keyBytes: [UInt8]?, value: [UInt8]?,
+        headers: [InMemoryRecord.Header] = []
+    ) {
         state.withLock { state in
             let offset = Int64(state.logs[input][Int(partition)].count)
             state.logs[input][Int(partition)].append(
                 InMemoryRecord(
-                    input: input, offset: offset, timestamp: timestamp, key: key.map { Array($0.utf8) }, value: value,
+                    input: input, offset: offset, timestamp: timestamp, key: keyBytes, value: value,
                     headers: headers))
         }
     }
