@@ -20,8 +20,8 @@ public struct ClientSettings: Sendable {
         ("partition.assignment.strategy", "inputs are assigned together with the lead topic"),
         ("enable.partition.eof", "ends of inputs drive the partition clocks"),
         ("enable.idempotence", "outputs are written idempotently"),
-        ("queued.min.messages", "it is `runtime.queuedMinMessages`"),
-        ("queued.max.messages.kbytes", "it is `runtime.queuedMaxKbytes`"),
+        ("queued.min.messages", "it is `runtime.prefetch.queuedMinMessages`"),
+        ("queued.max.messages.kbytes", "it is `runtime.prefetch.queuedMaxKbytes`"),
     ]
 
     /// Everything librdkafka or the daemon objects to, each with its place; connects to nothing.
@@ -63,8 +63,8 @@ public struct ClientSettings: Sendable {
             own("enable.auto.offset.store", "false"), own("auto.offset.reset", "error"),
             own("isolation.level", "read_committed"), own("partition.assignment.strategy", "cooperative-sticky"),
             own("enable.partition.eof", "true"), own("allow.auto.create.topics", "false"),
-            own("queued.min.messages", String(runtime.queuedMinMessages)),
-            own("queued.max.messages.kbytes", String(runtime.queuedMaxKbytes)),
+            own("queued.min.messages", String(runtime.prefetch.queuedMinMessages)),
+            own("queued.max.messages.kbytes", String(runtime.prefetch.queuedMaxKbytes)),
         ]
         return properties
     }

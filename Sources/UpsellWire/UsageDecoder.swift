@@ -122,8 +122,16 @@ public struct UsageDecoder: ~Copyable {
 
         let firstReading = batch.readings.count
         var account = ByteRange.empty
+        var unsettable = false
         for index in steps {
-            let step = program.steps[index]
+            var step = program.steps[index]
+            if flags.contains(.snapshot) {
+                guard let kind = step.snapshotKind else {
+                    unsettable = true
+                    continue
+                }
+                step.kind = kind
+            }
             if step.conditionCount > 0, try !admits(step, envelope, headers) { continue }
             if account.isEmpty {
                 let subject = try attribute(envelope.subject, "subject", headers)
@@ -133,6 +141,9 @@ public struct UsageDecoder: ~Copyable {
                 account = batch.append(bytes: subject)
             }
             let quantity = try quantity(of: step, envelope, headers)
+            if quantity < 0, flags.contains(.snapshot), step.countsEvents {
+                throw Rejection(.negativeQuantity, "\(program.description(of: step.value)) is negative; a count is not")
+            }
             var dimension = ByteRange.empty
             if step.dimension.root != .none {
                 let field = try resolve(step.dimension, envelope, headers)
@@ -150,7 +161,12 @@ public struct UsageDecoder: ~Copyable {
             batch.readings.append(Reading(meter: step.meter, quantity: quantity, dimension: dimension))
         }
         let count = batch.readings.count - firstReading
-        guard count > 0 else { return .skipped }
+        guard count > 0 else {
+            guard unsettable else { return .skipped }
+            throw Rejection(
+                .invalidAttribute,
+                "snapshot: no meter of this event can be set to a number; a count meter needs `snapshotValue`")
+        }
 
         let subject = text(envelope.subject, headers)
         let identity = identity(source, id, &batch)

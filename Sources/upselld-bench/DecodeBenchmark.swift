@@ -60,7 +60,7 @@ func decodeBenchmark(passes: Int = 7, batchesPerPass: Int = 40) {
     samples.sort()
     let median = samples[samples.count / 2]
     let mean = values.reduce(0) { $0 + $1.count } / count
-    print(
+    say(
         String(
             format: "decode: median %.0f ns, best %.0f ns an event of %d bytes: %.2f M events/s on one core", median,
             samples[0], mean, 1e3 / median))

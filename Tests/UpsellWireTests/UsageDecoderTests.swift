@@ -142,9 +142,32 @@ struct UsageDecoderTests {
         #expect(Decoded(value, key: nil).outcome == .decoded(keyMatchesAccount: false))
     }
 
+    @Test func aSnapshotSetsOnlyMetersThatHaveANumber() throws {
+        // The corpus' count meter names no `snapshotValue`: there is nothing to set it to.
+        #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":true")).reason == .invalidAttribute)
+        var catalogue = PoisonCorpus.catalogue
+        let meter = try #require(catalogue.meter(named: "api_calls"))
+        catalogue.meters[meter.index].value = FieldPath(dotted: "data.total")
+        var decoder = UsageDecoder(catalogue: catalogue, format: .cloudEvents, maxRecordBytes: 10_000)
+        func quantities(_ members: String) -> [Int64]? {
+            var batch = EventBatch()
+            let value = Array(event(members).utf8)
+            let outcome = decoder.decode(
+                key: nil, value: value.span.bytes, headers: RecordHeaders(), recordTime: PoisonCorpus.recordTime,
+                input: InputID(0), offset: 0, record: 0, into: &batch)
+            guard case .decoded = outcome else { return nil }
+            return batch.readings.filter { $0.meter == meter }.map(\.quantity)
+        }
+        #expect(quantities("\"type\":\"api.request\",\"snapshot\":true,\"data\":{\"total\":4200}") == [4_200])
+        #expect(quantities("\"type\":\"api.request\",\"data\":{\"total\":4200}") == [1])
+        #expect(quantities("\"type\":\"api.request\",\"snapshot\":true,\"data\":{\"total\":-1}") == nil)
+        #expect(quantities("\"type\":\"api.request\",\"snapshot\":true,\"data\":{}") == nil)
+    }
+
     @Test func backfillAndSnapshotAreRead() {
         #expect(Decoded(event("\"type\":\"api.request\",\"backfill\":true")).event?.flags == .backfill)
-        #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":\"true\"")).event?.flags == .snapshot)
+        let transfer = "\"type\":\"api.transfer\",\"data\":{\"bytes\":7,\"region\":\"eu\"}"
+        #expect(Decoded(event(transfer + ",\"snapshot\":\"true\"")).event?.flags == .snapshot)
         #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":false,\"backfill\":null")).event?.flags == [])
     }
 
