@@ -63,8 +63,8 @@ public struct ClientSettings: Sendable {
             own("enable.auto.offset.store", "false"), own("auto.offset.reset", "error"),
             own("isolation.level", "read_committed"), own("partition.assignment.strategy", "cooperative-sticky"),
             own("enable.partition.eof", "true"), own("allow.auto.create.topics", "false"),
-            own("queued.min.messages", String(runtime.prefetch.queuedMinMessages)),
-            own("queued.max.messages.kbytes", String(runtime.prefetch.queuedMaxKbytes)),
+            own("queued.min.messages", String(runtime.queuedMinMessages)),
+            own("queued.max.messages.kbytes", String(runtime.queuedMaxKbytes)),
         ]
         return properties
     }

@@ -29,6 +29,14 @@ final class InputDecoder {
     ) {
         refusals.removeAll(keepingCapacity: true)
         skipped = 0
+        decode(batch, order, run, with: &decoder, headers: &headers, into: &rows, placement: &placement)
+    }
+
+    /// The loop, over what it changes as its own: access to a class's property is checked each time, to an argument never.
+    private func decode(
+        _ batch: MessageBatch, _ order: ContiguousArray<Int>, _ run: Range<Int>, with decoder: inout UsageDecoder,
+        headers: inout RecordHeaders, into rows: inout EventBatch, placement: inout PlacementReport
+    ) {
         for place in run {
             let record = order[place]
             if !headers.isEmpty { headers.removeAll() }

@@ -78,6 +78,7 @@ final class Reporter: Sendable {
         set(.dedupIdentities, snapshot.sum(\.identities))
         set(.epochs, Int(snapshot.epochsSent))
         set(.inputRecords, tally.read)
+        set(.offsetGaps, tally.gaps)
         set(.repeatedRecords, tally.replayed)
         for (reason, count) in tally.rejected { counters.cell(.deadLetters, reason.rawValue).set(Int64(count)) }
         for report in snapshot.placement {
@@ -103,6 +104,7 @@ final class Reporter: Sendable {
             "skipped": .init(tally.skipped), "profiles": .init(tally.profiles),
             "dead_letters": .init(tally.rejectedTotal + tally.expired), "triggers": .init(tally.triggers),
             "held": .init(tally.held), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
+            "gaps": .init(tally.gaps),
         ]
     }
 

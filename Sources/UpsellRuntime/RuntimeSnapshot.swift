@@ -10,6 +10,8 @@ public struct RecordTally: Sendable, Equatable {
     public var read = 0
     /// Offsets that had been read before (librdkafka repeats some around a rebalance); dropped.
     public var replayed = 0
+    /// Offsets of usage topics that held no record: markers of transactions, or records that retention or compaction took.
+    public var gaps = 0
     /// Usage records whose type no meter names, or that no filter admits.
     public var skipped = 0
     /// Records dead-lettered, by reason.
@@ -30,6 +32,7 @@ public struct RecordTally: Sendable, Equatable {
     public mutating func add(_ other: RecordTally) {
         read += other.read
         replayed += other.replayed
+        gaps += other.gaps
         skipped += other.skipped
         rejected.merge(other.rejected, uniquingKeysWith: +)
         profiles += other.profiles
