@@ -66,7 +66,10 @@ let package = Package(
 
         .executableTarget(
             name: "upselld-bench",
-            dependencies: ["UpsellModel", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellRuntime"],
+            dependencies: [
+                "UpsellModel", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
+                "UpsellRuntime",
+            ],
             swiftSettings: strictSettings),
 
         // Tests beside what they test; `UpsellTesting` holds fakes, generators and the scenario runner.

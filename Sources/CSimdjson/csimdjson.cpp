@@ -260,8 +260,8 @@ csimdjson_status csimdjson_parser::fail(error_code error, const void *place) {
 /// Reads the string that opens at `open`; the token behind it starts at `next`. `free` moves behind what was unescaped.
 template <bool has_backslash>
 inline bool csimdjson_parser::string(const uint8_t *open, const uint8_t *next, uint8_t *&free, run &out) {
-    // Stage 1 saw the string closed, and indexes everything behind it that is not white space: the last quote before the
-    // next token is the closing one.
+    // Stage 1 saw the string closed, and indexes everything behind it that is not white space: the last quote before
+    // the next token is the closing one.
     const uint8_t *close = next - 1;
     while (simdjson_unlikely(*close != '"')) { close--; }
     if (simdjson_unlikely(close == open)) { return false; }
@@ -347,9 +347,9 @@ bool csimdjson_parser::has_duplicate(uint32_t object) {
     return false;
 }
 
-/// Follows the structural indexes token by token. What stage 1 leaves open is decided here: the order of tokens, numbers,
-/// literals and escapes. Every token is looked at, and a NUL is wrong in every place, so that the one behind the text,
-/// which the last index points to, ends the walk at the latest.
+/// Follows the structural indexes token by token. What stage 1 leaves open is decided here: the order of tokens,
+/// numbers, literals and escapes. Every token is looked at, and a NUL is wrong in every place, so that the one behind
+/// the text, which the last index points to, ends the walk at the latest.
 template <bool has_backslash>
 csimdjson_status csimdjson_parser::walk() {
     const uint8_t *const text = buffer.get();
@@ -501,7 +501,9 @@ csimdjson_status csimdjson_parser::parse(const uint8_t *text, size_t length) {
     error_offset = -1;
     error_text = "";
     if (length > text_max || length > CSIMDJSON_TEXT_MAX) { return fail(CAPACITY, nullptr); }
-    if (!reserve(length)) { return fail(MEMALLOC, nullptr); }
+    // Nothing to do for an ordinary text among ordinary texts.
+    bool is_ordinary = capacity == initial_capacity && length <= initial_capacity;
+    if (simdjson_unlikely(!is_ordinary) && !reserve(length)) { return fail(MEMALLOC, nullptr); }
     bool has_backslash = copy_finds_backslash(buffer.get(), text, length);
     memset(buffer.get() + length, 0, SIMDJSON_PADDING);
 

@@ -151,10 +151,12 @@ public struct ConfigEntry: Sendable, Equatable {
 
     /// Settings of a topic as the broker has them: `rd_kafka_DescribeConfigs`. By name, ascending.
     public func describeConfigs(topic: String, timeoutMilliseconds: Int) throws(KafkaError) -> [ConfigEntry] {
-        try requireConnection(timeoutMilliseconds)
         var resource = unsafe rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic)
         defer { unsafe rd_kafka_ConfigResource_destroy(resource) }
-        let event = unsafe try run(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeoutMilliseconds) { options, queue in
+        // Any broker knows the settings of topics; librdkafka would wait for a controller, which not every cluster names.
+        let broker = try handle.anyBroker(timeoutMilliseconds: timeoutMilliseconds)
+        let event = unsafe try run(RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, timeoutMilliseconds, broker: broker) {
+            options, queue in
             unsafe rd_kafka_DescribeConfigs(handle.raw, &resource, 1, options, queue)
         }
         defer { unsafe rd_kafka_event_destroy(event) }
@@ -185,7 +187,8 @@ public struct ConfigEntry: Sendable, Equatable {
 
     /// Sends one request and waits for its event, which the caller destroys.
     private func run(
-        _ operation: rd_kafka_admin_op_t, _ timeoutMilliseconds: Int, _ send: (OpaquePointer, OpaquePointer) -> Void
+        _ operation: rd_kafka_admin_op_t, _ timeoutMilliseconds: Int, broker: Int32? = nil,
+        _ send: (OpaquePointer, OpaquePointer) -> Void
     ) throws(KafkaError) -> OpaquePointer {
         guard let options = unsafe rd_kafka_AdminOptions_new(handle.raw, operation),
             let queue = unsafe rd_kafka_queue_new(handle.raw)
@@ -199,6 +202,7 @@ public struct ConfigEntry: Sendable, Equatable {
         if operation != RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS {
             _ = unsafe rd_kafka_AdminOptions_set_operation_timeout(options, timeout, nil, 0)
         }
+        if let broker { _ = unsafe rd_kafka_AdminOptions_set_broker(options, broker, nil, 0) }
         unsafe send(options, queue)
         // The library answers by the request's timeout; the margin is for a busy machine.
         guard let event = unsafe rd_kafka_queue_poll(queue, timeout &+ 2_000) else {

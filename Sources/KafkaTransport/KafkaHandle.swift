@@ -168,6 +168,21 @@ final class HandleContext: Sendable {
         }
         return counts
     }
+
+    /// Number of a broker of the cluster: the one that answered. Blocks up to the timeout.
+    func anyBroker(timeoutMilliseconds: Int) throws(KafkaError) -> Int32 {
+        var pointer: UnsafePointer<rd_kafka_metadata>?
+        let result = unsafe rd_kafka_metadata(raw, 0, nil, &pointer, Int32(clamping: timeoutMilliseconds))
+        guard result == RD_KAFKA_RESP_ERR_NO_ERROR, let metadata = unsafe pointer else {
+            throw KafkaError(code: KafkaErrorCode(result))
+        }
+        defer { unsafe rd_kafka_metadata_destroy(metadata) }
+        if unsafe metadata.pointee.orig_broker_id >= 0 { return unsafe metadata.pointee.orig_broker_id }
+        guard unsafe metadata.pointee.broker_cnt > 0, let brokers = unsafe metadata.pointee.brokers else {
+            throw KafkaError(code: .allBrokersDown, text: "The cluster names no broker")
+        }
+        return unsafe brokers[0].id
+    }
 }
 
 /// What is left of a handle that nobody refers to any more.

@@ -16,10 +16,20 @@ enum BatchStorage {
         }
     }
 
-    func hasHeaders(_ slot: MessageSlot, at index: Int) -> Bool {
+    func headerPresence(_ slot: MessageSlot, at index: Int) -> HeaderPresence {
         switch self {
-        case .messages: return unsafe BatchStorage.headers(of: slot) != nil
-        case .records(_, let headers): return !headers[index].isEmpty
+        case .messages:
+            guard let native = unsafe slot.native else { return .none }
+            var list: OpaquePointer?
+            return
+                switch unsafe rd_kafka_message_headers(
+                    native.assumingMemoryBound(to: rd_kafka_message_t.self), &list)
+            {
+            case RD_KAFKA_RESP_ERR_NO_ERROR: .some
+            case RD_KAFKA_RESP_ERR__NOENT: .none
+            default: .unreadable
+            }
+        case .records(_, let headers): return headers[index].isEmpty ? .none : .some
         }
     }
 

@@ -71,7 +71,13 @@
     /// Whether the record has headers. One queue at a time.
     public func hasHeaders(at index: Int) -> Bool {
         check(index)
-        return unsafe storage.hasHeaders(slots[index], at: index)
+        return unsafe storage.headerPresence(slots[index], at: index) == .some
+    }
+
+    /// Whether the record has headers, and whether they can be read. One queue at a time.
+    public func headerPresence(at index: Int) -> HeaderPresence {
+        check(index)
+        return unsafe storage.headerPresence(slots[index], at: index)
     }
 
     /// Calls `body` with each header's name and value, in the record's order; a name may occur more than once. A `nil`
@@ -81,6 +87,14 @@
         check(index)
         unsafe storage.forEachHeader(slots[index], at: index, body)
     }
+}
+
+/// Whether a record has headers.
+public enum HeaderPresence: Sendable {
+    case none
+    case some
+    /// It has, but librdkafka does not give them: more than 100,000 (2.0.2), or malformed.
+    case unreadable
 }
 
 /// One message as the accessors need it, so that they cost a load, also from other modules.

@@ -119,6 +119,7 @@ struct CatalogFile {
 
     private static let meterKeys = [
         "events", "filter", "aggregation", "value", "unit", "scale", "dimension", "window", "reset", "uniqueMax",
+        "snapshotValue",
     ]
 
     private func meter(_ name: String, _ value: Value) -> Meter {
@@ -171,8 +172,17 @@ struct CatalogFile {
             guard let value = section.required("value", expected: expected), let text = value.text() else { return }
             meter.value = fieldPath(text, value)
         case .count, .activeDays:
-            guard let value = section["value"] else { return }
-            value.complain("\(aggregation.rawValue) reads no value", expected: "no value", at: value.keyMark)
+            if let value = section["value"] {
+                value.complain("\(aggregation.rawValue) reads no value", expected: "no value", at: value.keyMark)
+            }
+        }
+        guard let value = section["snapshotValue"] else { return }
+        if aggregation == .count {
+            if let text = value.text() { meter.value = fieldPath(text, value) }
+        } else {
+            value.complain(
+                "\(aggregation.rawValue) takes no snapshotValue",
+                expected: "it on count only: others read a snapshot where they read value", at: value.keyMark)
         }
     }
 

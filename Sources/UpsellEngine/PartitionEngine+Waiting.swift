@@ -13,7 +13,7 @@ extension PartitionEngine {
         let count = Int(event.readingCount)
         guard statisticsStored.waitingNow + count <= policy.waitCapacity else {
             statisticsStored.noProfile += 1
-            let detail = "\(policy.waitCapacity) readings wait for profiles already (accounts.waitCapacity)"
+            let detail = "\(policy.waitCapacity) readings wait for profiles already (accounts.wait.capacity)"
             effects.rejected.append(RejectedEvent(row: row, rejection: Rejection(.noProfile, detail)))
             return
         }

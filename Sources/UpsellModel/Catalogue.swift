@@ -34,8 +34,8 @@ public struct Meter: Sendable, Equatable {
     /// All must hold; empty admits every event of the types.
     public var filter: [FieldCondition]
     public var aggregation: Aggregation
-    /// Where the quantity (`sum`, `max`, `latest`) or the counted value (`unique`) lies; nil for `count` and
-    /// `active_days`.
+    /// Where the quantity (`sum`, `max`, `latest`) or the counted value (`unique`) lies; for `count` what only a snapshot
+    /// reads, or nil; nil for `active_days`.
     public var value: FieldPath?
     /// What one unit is called: `requests`, `bytes`, `seats`.
     public var unit: String

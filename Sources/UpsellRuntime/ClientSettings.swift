@@ -20,8 +20,8 @@ public struct ClientSettings: Sendable {
         ("partition.assignment.strategy", "inputs are assigned together with the lead topic"),
         ("enable.partition.eof", "ends of inputs drive the partition clocks"),
         ("enable.idempotence", "outputs are written idempotently"),
-        ("queued.min.messages", "it is `runtime.queuedMinMessages`"),
-        ("queued.max.messages.kbytes", "it is `runtime.queuedMaxKbytes`"),
+        ("queued.min.messages", "it is `runtime.prefetch.queuedMinMessages`"),
+        ("queued.max.messages.kbytes", "it is `runtime.prefetch.queuedMaxKbytes`"),
     ]
 
     /// Everything librdkafka or the daemon objects to, each with its place; connects to nothing.
@@ -69,13 +69,15 @@ public struct ClientSettings: Sendable {
         return properties
     }
 
-    var producer: [KafkaProperty] {
+    func producer(_ limits: OutputLimits) -> [KafkaProperty] {
         var properties = passedThrough
         // The same placement as Java producers, so that readers find an account where they expect it.
         properties += preferred("partitioner", "murmur2_random") + preferred("linger.ms", "5")
         properties += preferred("compression.type", "lz4") + preferred("socket.nagle.disable", "true")
         properties += preferred("client.id", "upselld")
+        properties += preferred("message.max.bytes", String(limits.messageBytesMax))
         properties += [own("enable.idempotence", "true")]
+        if let bytes = limits.batchBytesMax { properties.append(own("batch.size", String(bytes))) }
         return properties
     }
 

@@ -89,6 +89,50 @@ extension Daemon {
         }
     }
 
+    /// Asks the brokers how large a batch they take for each output topic, and says where that lowers what is configured.
+    ///
+    /// Brokers that cannot answer, and topics that are not there yet, leave the configured bounds as they are.
+    func outputLimits(_ settings: ClientSettings, log kafkaLog: @escaping KafkaLog) throws(DaemonError) -> OutputLimits
+    {
+        let topics = configuration.topics
+        var bytesMax: [String: Int] = [:]
+        do {
+            let admin = try KafkaAdmin(properties: settings.admin, log: kafkaLog)
+            for name in [topics.triggers, topics.held, topics.deadLetters] {
+                do throws(KafkaError) {
+                    let entries = try admin.describeConfigs(topic: name, timeoutMilliseconds: 10_000)
+                    bytesMax[name] = entries.first { $0.name == "max.message.bytes" }?.value.flatMap { Int($0) }
+                } catch {
+                    log.info(
+                        "the largest message of an output topic is unknown; the configured bounds are used",
+                        [.topic: .text(name), .error: .text(error.description)])
+                    if error.code == .unsupportedFeature { break }
+                }
+            }
+        } catch {
+            throw .settings(error.complaints)
+        }
+        let limits = OutputLimits(configuration: configuration, topicBytesMax: bytesMax)
+        guard limits.tooSmall.isEmpty else {
+            let facts = limits.tooSmall.map { "\($0.topic) takes \($0.bytes) bytes" }.joined(separator: ", ")
+            throw .outputs(
+                "max.message.bytes is too small for triggers and for references to dead letters: \(facts); at least "
+                    + "\(OutputLimits.smallestTopicBytes) are needed")
+        }
+        if limits.deadLetterBytesMax < configuration.runtime.deadLetterMaxBytes {
+            log.warning(
+                "dead letters larger than their topic or message.max.bytes takes become references",
+                [
+                    .topic: .text(topics.deadLetters), "configured": .init(configuration.runtime.deadLetterMaxBytes),
+                    "effective": .init(limits.deadLetterBytesMax),
+                ])
+        }
+        if let bytes = limits.batchBytesMax {
+            log.info("batch.size is lowered to what every output topic takes", ["bytes": .init(bytes)])
+        }
+        return limits
+    }
+
     /// librdkafka's own lines, at upselld's levels. Lines about a property of the other kind of client say nothing new:
     /// every `kafka.*` key is given to each client.
     static func relay(_ line: KafkaLogLine, to log: Log) {

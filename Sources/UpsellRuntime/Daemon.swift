@@ -61,26 +61,38 @@ public final class Daemon: Sendable {
         let inputs = InputTopics(configuration.topics)
         let kafkaLog: KafkaLog = { [log] line in Self.relay(line, to: log) }
         let consumer: KafkaConsumer
-        let producer: KafkaProducer
         do {
             consumer = try KafkaConsumer(
                 properties: settings.consumer, inputTopics: inputs.names, groupID: configuration.group.id,
                 log: kafkaLog)
-            producer = try KafkaProducer(properties: settings.producer, log: kafkaLog)
         } catch {
             throw .settings(error.complaints)
         }
+        // The producer's settings depend on the output topics; what is wrong with it is said before any waiting.
+        let unlimited = OutputLimits(configuration: configuration, topicBytesMax: [:])
+        let objections = KafkaProperty.complaints(in: settings.producer(unlimited), for: .producer)
+        guard objections.isEmpty else { throw .settings(objections) }
         let partitionCount = try waitForInputs(inputs, consumer)
         if configuration.topics.create { try createOutputs(settings, partitionCount: partitionCount, log: kafkaLog) }
+        let limits = try outputLimits(settings, log: kafkaLog)
+        let producer: KafkaProducer
+        do {
+            producer = try KafkaProducer(properties: settings.producer(limits), log: kafkaLog)
+        } catch {
+            throw .settings(error.complaints)
+        }
         let wakeUp =
             configuration.runtime.wakeUpInterval > 0
             ? FetcherWakeUp(consumer: consumer, intervalMilliseconds: Int(configuration.runtime.wakeUpInterval)) : nil
-        try start(source: consumer, sink: producer, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp)
+        try start(
+            source: consumer, sink: producer, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp,
+            deadLetterBytesMax: limits.deadLetterBytesMax)
     }
 
     /// Starts over any source and sink; tests hand in doubles.
     func start(
-        source: any RecordSource, sink: any RecordSink, inputs: InputTopics, partitionCount: Int, wakeUp: FetcherWakeUp?
+        source: any RecordSource, sink: any RecordSink, inputs: InputTopics, partitionCount: Int,
+        wakeUp: FetcherWakeUp?, deadLetterBytesMax: Int? = nil
     ) throws(DaemonError) {
         let runtime = configuration.runtime
         let backlog = Backlog(
@@ -88,8 +100,10 @@ public final class Daemon: Sendable {
         let context = RuntimeContext(
             configuration: configuration, inputs: inputs, partitionCount: partitionCount,
             encoder: TriggerEncoder(source: configuration.source, inputTopics: inputs.names),
-            deadLetters: DeadLetterWriter(configuration: configuration, inputs: inputs), backlog: backlog, clock: clock,
-            log: log)
+            deadLetters: DeadLetterWriter(
+                configuration: configuration, inputs: inputs,
+                bytesMax: deadLetterBytesMax ?? configuration.runtime.deadLetterMaxBytes),
+            backlog: backlog, clock: clock, log: log)
         let sender = EpochSender(
             sink: sink, backlog: backlog, flushTimeoutMilliseconds: 30_000, log: log)
         let loop = PollLoop(source: source, context: context, sender: sender) { [weak self] error in self?.fail(error) }
@@ -152,12 +166,13 @@ public final class Daemon: Sendable {
     ///
     /// For the demo, which knows what it fed, and for tests; false when the time is over or the daemon failed first.
     public func waitUntilRead(records: Int, timeoutMilliseconds: Int64) -> Bool {
-        let deadline = clock.now() + timeoutMilliseconds
-        while clock.now() < deadline, !failed.load(ordering: .acquiring) {
+        // Not the daemon's clock, which a test may hold still and an operator may set.
+        let deadline = ContinuousClock.now + .milliseconds(timeoutMilliseconds)
+        while ContinuousClock.now < deadline, !failed.load(ordering: .acquiring) {
             if snapshot().tally.read >= records {
                 guard let parts = parts.withLock({ $0 }) else { return false }
-                return parts.sender.settle(
-                    parts.sender.allWorkers, timeoutMilliseconds: max(1, deadline - clock.now()))
+                let left = (deadline - ContinuousClock.now) / .milliseconds(1)
+                return parts.sender.settle(parts.sender.allWorkers, timeoutMilliseconds: max(1, Int64(left)))
             }
             pause(milliseconds: 10)
         }

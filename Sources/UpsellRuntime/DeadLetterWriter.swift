@@ -10,34 +10,47 @@ struct DeadLetterWriter: Sendable {
     private let inputs: InputTopics
     private let bytesMax: Int
 
-    init(configuration: Configuration, inputs: InputTopics) {
+    /// - Parameter bytesMax: larger letters become references; see `OutputLimits`.
+    init(configuration: Configuration, inputs: InputTopics, bytesMax: Int) {
         topic = configuration.topics.deadLetters
-        bytesMax = configuration.runtime.deadLetterMaxBytes
+        self.bytesMax = bytesMax
         self.inputs = inputs
     }
 
-    /// The record as it was, with the error in headers behind its own; or, where that is too large, a reference to it.
+    /// The record as it was, with the error in headers behind its own; or a reference to it where that is too large, or
+    /// where its headers could not be repeated: names that are no text, and headers that the library does not give.
+    ///
+    /// The letter's timestamp is the time of the refusal: under the record's own, one of 2015 would fall to the topic's
+    /// retention at once, and one of tomorrow would be refused by the broker, from Kafka 4 by default. The record's own
+    /// is in a header.
     func letter(
         for batch: MessageBatch, at record: Int, rejection: Rejection, stage: DeadLetterStage, wallTime: Timestamp
     ) -> OutputRecord {
         let context = DeadLetterContext(
             topic: inputs.names[batch.input(at: record)], partition: PartitionID(batch.partition),
             offset: batch.offset(at: record), stage: stage, rejection: rejection, timestamp: wallTime,
-            applicationVersion: ProductVersion.text)
+            applicationVersion: ProductVersion.text,
+            recordTimestamp: batch.timestamp(at: record) >= 0
+                ? Timestamp(milliseconds: batch.timestamp(at: record)) : nil)
         var headers: [OutputRecord.Header] = []
-        if batch.hasHeaders(at: record) {
+        let presence = batch.headerPresence(at: record)
+        var isFaithful = presence != .unreadable
+        if presence == .some {
             batch.forEachHeader(at: record) { name, value in
-                headers.append((String(decoding: bytes(of: name), as: UTF8.self), bytes(ofOptional: value)))
+                guard let text = name.text else {
+                    isFaithful = false
+                    return
+                }
+                headers.append((text, bytes(ofOptional: value)))
             }
         }
         headers += DeadLetterHeaders.headers(context).map { ($0.name, $0.value) }
         let key = batch.key(at: record)
         let value = batch.value(at: record)
-        let time = batch.timestamp(at: record)
         var letter = OutputRecord(
             topic: topic, key: bytes(ofOptional: key), value: bytes(ofOptional: value), headers: headers,
-            timestamp: time >= 0 ? time : nil)
-        if letter.byteCount > bytesMax {
+            timestamp: wallTime.milliseconds)
+        if !isFaithful || letter.wireBytesMax > bytesMax {
             letter = OutputRecord(
                 topic: topic, key: (key?.byteCount ?? 0) <= 1_024 ? letter.key : nil,
                 value: DeadLetterReference.body(context, key: key, value: value),
@@ -58,7 +71,7 @@ struct DeadLetterWriter: Sendable {
         return OutputRecord(
             topic: topic, key: account,
             value: unsafe DeadLetterReference.body(context, key: account.span.bytes, value: nil),
-            headers: referenceHeaders(context), timestamp: nil)
+            headers: referenceHeaders(context), timestamp: wallTime.milliseconds)
     }
 
     private func referenceHeaders(_ context: DeadLetterContext) -> [OutputRecord.Header] {

@@ -65,4 +65,7 @@ extension OutputRecord {
         for header in headers { bytes += header.name.utf8.count + (header.value?.count ?? 0) }
         return bytes
     }
+
+    /// Bytes that the record takes in a batch at most: lengths are written as up to 5 bytes each.
+    var wireBytesMax: Int { byteCount + 10 * headers.count }
 }

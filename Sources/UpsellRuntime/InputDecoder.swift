@@ -14,6 +14,9 @@ final class InputDecoder {
     private(set) var refusals: [(record: Int, rejection: Rejection)] = []
     private(set) var skipped = 0
 
+    private static let unreadableHeaders = Rejection(
+        .oversized, "the record's headers cannot be read: there are more than 100,000, or they are malformed")
+
     init(_ decoder: consuming UsageDecoder, input: InputID) {
         self.decoder = decoder
         self.input = input
@@ -26,11 +29,24 @@ final class InputDecoder {
     ) {
         refusals.removeAll(keepingCapacity: true)
         skipped = 0
+        decode(batch, order, run, with: &decoder, headers: &headers, into: &rows, placement: &placement)
+    }
+
+    /// The loop, over what it changes as its own: access to a class's property is checked each time, to an argument never.
+    private func decode(
+        _ batch: MessageBatch, _ order: ContiguousArray<Int>, _ run: Range<Int>, with decoder: inout UsageDecoder,
+        headers: inout RecordHeaders, into rows: inout EventBatch, placement: inout PlacementReport
+    ) {
         for place in run {
             let record = order[place]
             if !headers.isEmpty { headers.removeAll() }
-            if batch.hasHeaders(at: record) {
-                batch.forEachHeader(at: record) { name, value in headers.append(name: name, value: value) }
+            switch batch.headerPresence(at: record) {
+            case .none: break
+            case .some: batch.forEachHeader(at: record) { name, value in headers.append(name: name, value: value) }
+            case .unreadable:
+                // They may be what says how to read the value.
+                refusals.append((record, Self.unreadableHeaders))
+                continue
             }
             let outcome = decoder.decode(
                 key: batch.key(at: record), value: batch.value(at: record), headers: headers,

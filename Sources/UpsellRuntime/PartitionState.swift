@@ -13,7 +13,7 @@ struct PartitionState: ~Copyable {
     var effects = Effects()
     /// One for each usage topic, since topics differ in format.
     var decoders: [InputDecoder]
-    var profileDecoder = ProfileDecoder()
+    var profileDecoder: ProfileDecoder
     var rows = EventBatch()
 
     /// Next offset of each input; what lies below has been read.
@@ -29,7 +29,8 @@ struct PartitionState: ~Copyable {
     /// Records of the batch at hand for each input; reused.
     var order: [ContiguousArray<Int>]
 
-    init(partition: PartitionID, context: RuntimeContext, silentBelow: [Int64]) {
+    /// - Parameter starts: first offset to be read of each input.
+    init(partition: PartitionID, context: RuntimeContext, starts: [Int64], silentBelow: [Int64]) {
         self.partition = partition
         self.context = context
         self.silentBelow = silentBelow
@@ -42,7 +43,8 @@ struct PartitionState: ~Copyable {
                     maxRecordBytes: context.configuration.runtime.maxRecordBytes),
                 input: InputID(index))
         }
-        next = Array(repeating: 0, count: inputs.count)
+        profileDecoder = ProfileDecoder(maxRecordBytes: context.configuration.runtime.maxRecordBytes)
+        next = starts
         placement = inputs.names.map {
             PlacementReport(
                 topic: $0, keyMismatches: 0,
@@ -89,10 +91,24 @@ struct PartitionState: ~Copyable {
                 tally.replayed += 1
                 continue
             }
+            noteGap(input, before: offset)
             running.open(input, at: next[input])
             next[input] = offset + 1
             order[input].append(record)
         }
+    }
+
+    /// Counts offsets of a usage topic that held no record. They are legal where producers use transactions, whose markers
+    /// take an offset each, and where a topic is compacted; elsewhere they would be records that never arrived.
+    private mutating func noteGap(_ input: Int, before offset: Int64) {
+        if input < context.inputs.usageCount { tally.gaps += Int(offset - next[input]) }
+    }
+
+    /// Takes note that an input has been read up to its end: nothing is to come before `offset`.
+    mutating func reachEnd(_ input: Int, at offset: Int64) {
+        guard offset > next[input] else { return }
+        noteGap(input, before: offset)
+        next[input] = offset
     }
 
     /// The input whose next record has the lowest timestamp; profiles first where equal, so that usage finds them.

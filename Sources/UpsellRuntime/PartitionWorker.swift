@@ -21,12 +21,12 @@ final class PartitionWorker: Sendable {
 
     private var queue: DispatchQueue { confined.queue }
 
-    init(partition: PartitionID, context: RuntimeContext, silentBelow: [Int64]) {
+    init(partition: PartitionID, context: RuntimeContext, starts: [Int64], silentBelow: [Int64]) {
         self.partition = partition
         backlog = context.backlog
         confined = QueueConfined(
             on: DispatchQueue(label: "upselld.partition.\(partition.rawValue)"),
-            PartitionState(partition: partition, context: context, silentBelow: silentBelow))
+            PartitionState(partition: partition, context: context, starts: starts, silentBelow: silentBelow))
     }
 
     /// Queues a batch of this partition. Poll thread; the backlog bounds how much can be queued.
@@ -39,6 +39,14 @@ final class PartitionWorker: Sendable {
                 backlog.produced(bytes: bytes)
             }
             backlog.applied(batch.count)
+        }
+    }
+
+    /// Queues the notice that an input has been read up to its end.
+    func enqueueEnd(_ input: Int, offset: Int64) {
+        queue.async { [self] in
+            guard !discarded.load(ordering: .acquiring) else { return }
+            confined.withState { state in state.reachEnd(input, at: offset) }
         }
     }
 

@@ -134,6 +134,7 @@ final class PollLoop: Sendable {
     private func reachedEnd(_ input: Int, _ partition: Int32, offset: Int64, _ partitions: inout Partitions) {
         guard var assigned = partitions.assigned[partition] else { return }
         assigned.atEnd[input] = true
+        assigned.worker?.enqueueEnd(input, offset: offset)
         if case .profiles(let until) = assigned.stage, input == context.inputs.accounts.index, offset >= until {
             assigned.stage = .running
             startUsage(partition, lows: assigned.lows)
@@ -266,7 +267,7 @@ final class PollLoop: Sendable {
         }
         let silent = context.configuration.catalogue.policy.firstStart == .silent
         let worker = PartitionWorker(
-            partition: PartitionID(prepared.partition), context: context,
+            partition: PartitionID(prepared.partition), context: context, starts: prepared.lows,
             silentBelow: silent ? prepared.highs : prepared.highs.map { _ in 0 })
         assigned.worker = worker
         assigned.lows = prepared.lows

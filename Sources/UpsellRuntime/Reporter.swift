@@ -78,6 +78,7 @@ final class Reporter: Sendable {
         set(.dedupIdentities, snapshot.sum(\.identities))
         set(.epochs, Int(snapshot.epochsSent))
         set(.inputRecords, tally.read)
+        set(.offsetGaps, tally.gaps)
         set(.repeatedRecords, tally.replayed)
         for (reason, count) in tally.rejected { counters.cell(.deadLetters, reason.rawValue).set(Int64(count)) }
         for report in snapshot.placement {
@@ -99,9 +100,11 @@ final class Reporter: Sendable {
         let tally = snapshot.tally
         return [
             "read": .init(tally.read), "applied": .init(snapshot.applied), "duplicates": .init(snapshot.duplicates),
+            "waited": .init(snapshot.waited), "ignored": .init(snapshot.ignored), "late": .init(snapshot.late),
             "skipped": .init(tally.skipped), "profiles": .init(tally.profiles),
             "dead_letters": .init(tally.rejectedTotal + tally.expired), "triggers": .init(tally.triggers),
             "held": .init(tally.held), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
+            "gaps": .init(tally.gaps),
         ]
     }
 

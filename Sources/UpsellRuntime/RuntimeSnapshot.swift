@@ -10,6 +10,8 @@ public struct RecordTally: Sendable, Equatable {
     public var read = 0
     /// Offsets that had been read before (librdkafka repeats some around a rebalance); dropped.
     public var replayed = 0
+    /// Offsets of usage topics that held no record: markers of transactions, or records that retention or compaction took.
+    public var gaps = 0
     /// Usage records whose type no meter names, or that no filter admits.
     public var skipped = 0
     /// Records dead-lettered, by reason.
@@ -30,6 +32,7 @@ public struct RecordTally: Sendable, Equatable {
     public mutating func add(_ other: RecordTally) {
         read += other.read
         replayed += other.replayed
+        gaps += other.gaps
         skipped += other.skipped
         rejected.merge(other.rejected, uniquingKeysWith: +)
         profiles += other.profiles
@@ -86,6 +89,14 @@ public struct RuntimeSnapshot: Sendable {
     public var accounts: Int { sum(\.accounts) }
     public var applied: Int { sum(\.applied) }
     public var duplicates: Int { sum(\.duplicates) }
+    /// Usage records put into the waiting room, whatever became of them later.
+    public var waited: Int { sum(\.waited) }
+    /// Readings in the waiting room now.
+    public var waitingNow: Int { sum(\.waitingNow) }
+    /// Usage records of accounts without profile, where such accounts are ignored.
+    public var ignored: Int { sum(\.ignored) }
+    /// Usage records that came after grace and counted nowhere but in lifetime meters.
+    public var late: Int { sum(\.lateOnly) }
 
     /// Adds one number of the engines up over the partitions.
     public func sum(_ number: KeyPath<EngineStatistics, Int>) -> Int {

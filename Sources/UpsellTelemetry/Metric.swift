@@ -48,6 +48,9 @@ extension Metric {
     public static let misplacedKeys = Metric(
         counter: "misplaced_key", "records", labels: ["topic"],
         "Records that lie where the topic's own partitioner would not put them.")
+    public static let offsetGaps = Metric(
+        counter: "offset_gap", "records",
+        "Offsets of usage topics that held no record, such as markers of transactions.")
     public static let repeatedRecords = Metric(
         counter: "repeated", "records",
         "Records that librdkafka handed out a second time; dropped by their offset.")
@@ -74,7 +77,7 @@ extension Metric {
     /// The catalogue, in the order in which it is published.
     public static let all: [Metric] = [
         inputRecords, usageEvents, duplicateEvents, skippedEvents, lateEvents, waitingEvents,
-        profiles, deadLetters, keyMismatches, misplacedKeys, repeatedRecords, triggers, heldTriggers,
+        profiles, deadLetters, keyMismatches, misplacedKeys, offsetGaps, repeatedRecords, triggers, heldTriggers,
         epochs,
         deliveryFailures, assignedPartitions, accounts, dedupIdentities, dedupHorizon, clockLag,
     ]

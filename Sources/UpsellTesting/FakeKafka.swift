@@ -7,8 +7,8 @@ public import UpsellRuntime
 /// Thread-safe; a poll returns at once with what there is, or after a millisecond with nothing.
 public final class FakeSource: RecordSource {
     private struct State {
-        /// By input, then partition.
-        var logs: [[[InMemoryRecord]]]
+        /// By input, then partition; nil is an offset without a record, as a transaction's marker leaves.
+        var logs: [[[InMemoryRecord?]]]
         var pending: [RebalanceEvent] = []
         var owned: Set<Int32> = []
         var positions: [Key: Int64] = [:]
@@ -42,13 +42,28 @@ public final class FakeSource: RecordSource {
         input: Int, partition: Int32 = 0, timestamp: Int64, key: String?, value: [UInt8]?,
         headers: [InMemoryRecord.Header] = []
     ) {
+        append(
+            input: input, partition: partition, timestamp: timestamp, keyBytes: key.map { Array($0.utf8) },
+            value: value, headers: headers)
+    }
+
+    /// Appends a record whose key may be any bytes.
+    public func append(
+        input: Int, partition: Int32 = 0, timestamp: Int64, keyBytes: [UInt8]?, value: [UInt8]?,
+        headers: [InMemoryRecord.Header] = []
+    ) {
         state.withLock { state in
             let offset = Int64(state.logs[input][Int(partition)].count)
             state.logs[input][Int(partition)].append(
                 InMemoryRecord(
-                    input: input, offset: offset, timestamp: timestamp, key: key.map { Array($0.utf8) }, value: value,
+                    input: input, offset: offset, timestamp: timestamp, key: keyBytes, value: value,
                     headers: headers))
         }
+    }
+
+    /// Appends offsets that hold no record.
+    public func append(gapOf count: Int, input: Int, partition: Int32 = 0) {
+        state.withLock { $0.logs[input][Int(partition)] += Array(repeating: nil, count: count) }
     }
 
     /// Gives partitions to the member at its next poll.
@@ -108,9 +123,11 @@ public final class FakeSource: RecordSource {
             let log = state.logs[key.input][Int(key.partition)]
             var position = state.positions[key] ?? 0
             while left > 0, position < Int64(log.count) {
-                byPartition[key.partition, default: []].append(log[Int(position)])
+                if let record = log[Int(position)] {
+                    byPartition[key.partition, default: []].append(record)
+                    left -= 1
+                }
                 position += 1
-                left -= 1
             }
             state.positions[key] = position
             if position == Int64(log.count), state.endsTold[key] != position {

@@ -62,6 +62,29 @@ extension RawSpan {
         return false
     }
 
+    /// Copies the bytes to where the caller has room for them. Without a call for the few bytes of a name.
+    @inline(__always)
+    func copy(to target: UnsafeMutableRawPointer) {
+        let count = byteCount
+        // Loads and stores stay inside: every offset is at most `count` minus the size moved.
+        if count >= 8, count <= 32 {
+            var offset = 0
+            while offset < count - 8 {
+                unsafe target.storeBytes(
+                    of: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self), toByteOffset: offset,
+                    as: UInt64.self)
+                offset += 8
+            }
+            unsafe target.storeBytes(
+                of: unsafeLoadUnaligned(fromUncheckedByteOffset: count - 8, as: UInt64.self), toByteOffset: count - 8,
+                as: UInt64.self)
+        } else if count > 0 {
+            unsafe withUnsafeBytes {
+                unsafe target.copyMemory(from: $0.baseAddress.unsafelyUnwrapped, byteCount: count)
+            }
+        }
+    }
+
     /// Text for a message or a rarely read field; malformed UTF-8 is repaired.
     var text: String { unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) } }
 

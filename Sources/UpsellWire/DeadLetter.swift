@@ -11,10 +11,12 @@ public struct DeadLetterContext: Sendable, Equatable {
     public var timestamp: Timestamp
     /// Version of the daemon.
     public var applicationVersion: String
+    /// Kafka's timestamp of the record; nil where it had none, or where it is no longer at hand.
+    public var recordTimestamp: Timestamp?
 
     public init(
         topic: String, partition: PartitionID, offset: Int64, stage: DeadLetterStage, rejection: Rejection,
-        timestamp: Timestamp, applicationVersion: String
+        timestamp: Timestamp, applicationVersion: String, recordTimestamp: Timestamp? = nil
     ) {
         self.topic = topic
         self.partition = partition
@@ -23,6 +25,7 @@ public struct DeadLetterContext: Sendable, Equatable {
         self.rejection = rejection
         self.timestamp = timestamp
         self.applicationVersion = applicationVersion
+        self.recordTimestamp = recordTimestamp
     }
 }
 
@@ -46,6 +49,7 @@ public enum DeadLetterHeaders {
         func header(_ suffix: String, _ value: String) -> (name: String, value: [UInt8]) {
             (prefix + suffix, Array(value.utf8))
         }
+        let recordTimestamp = context.recordTimestamp.map { header("record.timestamp", RFC3339.format($0)) }
         return [
             header("topic", context.topic),
             header("partition", String(context.partition.rawValue)),
@@ -56,7 +60,7 @@ public enum DeadLetterHeaders {
             header("timestamp", RFC3339.format(context.timestamp)),
             header("app.version", context.applicationVersion),
             header("reason", context.rejection.reason.rawValue),
-        ]
+        ] + (recordTimestamp.map { [$0] } ?? [])
     }
 }
 

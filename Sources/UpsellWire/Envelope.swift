@@ -85,8 +85,8 @@ struct Envelope {
 
     init() {}
 
-    /// Structured mode: members of the root, which the parser noted down. JSON `null` is an absent attribute (CloudEvents
-    /// JSON format §2.2).
+    /// Structured mode: members of the root, which the parser noted down. JSON `null` is an absent attribute
+    /// (CloudEvents JSON format §2.2).
     @inline(__always)
     mutating func readMembers(_ document: borrowing JSONDocument) {
         let members = unsafe document.members

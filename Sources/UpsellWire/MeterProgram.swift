@@ -107,11 +107,21 @@ struct MeterProgram: Sendable {
         }
         steps.append(
             Step(
-                meter: id, kind: Step.Kind(meter.aggregation), scale: UInt8(meter.scale),
+                meter: id, kind: Step.Kind(meter.aggregation), snapshotKind: Self.snapshotKind(meter),
+                scale: UInt8(meter.scale),
+                countsEvents: meter.aggregation == .count,
                 unit: (0..<meter.scale).reduce(1) { unit, _ in unit * 10 },
                 value: meter.value.map { store($0) } ?? .none,
                 dimension: meter.dimension.map { store($0.path) } ?? .none,
                 firstCondition: UInt32(first), conditionCount: UInt32(conditions.count - first)))
+    }
+
+    private static func snapshotKind(_ meter: Meter) -> Step.Kind? {
+        switch meter.aggregation {
+        case .sum, .max, .latest: .number
+        case .count: meter.value == nil ? nil : .number
+        case .unique, .activeDays: nil
+        }
     }
 
     /// Both ends and the length of a name: enough to spread the types of a catalogue, and it is the catalogue that
@@ -163,7 +173,12 @@ struct MeterProgram: Sendable {
     struct Step {
         var meter: MeterID
         var kind: Kind
+        /// What a snapshot reads: a number where the meter can be set to one, nil where it cannot (`unique`,
+        /// `active_days`, and `count` without `snapshotValue`).
+        var snapshotKind: Kind?
         var scale: UInt8
+        /// Whether the meter's own quantity is 1 an event.
+        var countsEvents: Bool
         /// 10 to the power of `scale`.
         var unit: Int64
         var value: Path

@@ -112,12 +112,13 @@ public struct PartitionerAudit: Sendable, Equatable {
 
     /// Partition of a key by Java's default partitioner.
     public static func murmur2Partition(of key: RawSpan, _ partitionCount: Int) -> Int32 {
-        Int32(truncatingIfNeeded: Int(murmur2(key) & 0x7fff_ffff) % partitionCount)
+        // As 32 bits, whose division is the quicker one; there are no more partitions than that.
+        Int32(bitPattern: (murmur2(key) & 0x7fff_ffff) % UInt32(partitionCount))
     }
 
     /// Partition of a key by librdkafka's `consistent` partitioner.
     public static func crc32Partition(of key: RawSpan, _ partitionCount: Int) -> Int32 {
-        Int32(truncatingIfNeeded: Int(crc32(key)) % partitionCount)
+        Int32(bitPattern: crc32(key) % UInt32(partitionCount))
     }
 
     /// Murmur2 with Kafka's seed (`org.apache.kafka.common.utils.Utils.murmur2`). Wrapping arithmetic is its
@@ -146,20 +147,37 @@ public struct PartitionerAudit: Sendable, Equatable {
         return hash ^ (hash >> 15)
     }
 
-    /// CRC-32 of ISO 3309 (zlib's), four bits at a time: the table fits in a cache line.
+    /// CRC-32 of ISO 3309 (zlib's), four bytes at a time over four tables.
     static func crc32(_ key: RawSpan) -> UInt32 {
+        let count = key.byteCount
         var state: UInt32 = 0xffff_ffff
-        for offset in 0..<key.byteCount {
-            state ^= UInt32(key.byte(offset))
-            state = (state >> 4) ^ crcTable[Int(state & 15)]
-            state = (state >> 4) ^ crcTable[Int(state & 15)]
+        var offset = 0
+        while offset + 4 <= count {
+            state ^= UInt32(littleEndian: unsafe key.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+            state =
+                crcTables[768 + Int(state & 255)] ^ crcTables[512 + Int(state >> 8 & 255)]
+                ^ crcTables[256 + Int(state >> 16 & 255)] ^ crcTables[Int(state >> 24)]
+            offset += 4
+        }
+        while offset < count {
+            state = (state >> 8) ^ crcTables[Int((state ^ UInt32(key.byte(offset))) & 255)]
+            offset += 1
         }
         return ~state
     }
 
-    private static let crcTable: InlineArray<16, UInt32> = InlineArray { index in
-        var value = UInt32(index)
-        for _ in 0..<4 { value = value & 1 == 1 ? (value >> 1) ^ 0xedb8_8320 : value >> 1 }
-        return value
-    }
+    /// Of each byte, and of each byte with one, two and three zero bytes behind it.
+    private static let crcTables: InlineArray<1024, UInt32> = {
+        var tables = InlineArray<1024, UInt32>(repeating: 0)
+        for index in 0..<256 {
+            var value = UInt32(index)
+            for _ in 0..<8 { value = value & 1 == 1 ? (value >> 1) ^ 0xedb8_8320 : value >> 1 }
+            tables[index] = value
+        }
+        for index in 256..<1024 {
+            let before = tables[index - 256]
+            tables[index] = (before >> 8) ^ tables[Int(before & 255)]
+        }
+        return tables
+    }()
 }

@@ -13,7 +13,8 @@ public enum RFC3339 {
         let count = text.byteCount
         // The shortest is 2026-11-23T05:24:25Z.
         guard count >= 20 else { return nil }
-        // Eight bytes at a time: what belongs where is subtracted bit by bit, so that digits become 0...9 and separators 0.
+        // Eight bytes at a time: what belongs where is subtracted bit by bit, so that digits become 0...9 and
+        // separators 0.
         let date = word(text, 0) ^ 0x2d30_302d_3030_3030  // 0000-00-
         // 00T00:00, whose T may be small.
         let clock = (word(text, 8) | 0x20_0000) ^ 0x3030_3a30_3074_3030
@@ -112,10 +113,10 @@ public enum RFC3339 {
         bytes.append(UInt8(ascii: "Z"))
     }
 
-    /// Eight bytes, the first in the lowest lane.
+    /// Eight bytes, the first in the lowest lane. The caller knows that they are there.
     @inline(__always)
     private static func word(_ text: RawSpan, _ offset: Int) -> UInt64 {
-        UInt64(littleEndian: unsafe text.unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        UInt64(littleEndian: unsafe text.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self))
     }
 
     /// Whether no byte is above 9 where the mask has 0x76, and none above 0 where it has 0x7f.

@@ -122,8 +122,16 @@ public struct UsageDecoder: ~Copyable {
 
         let firstReading = batch.readings.count
         var account = ByteRange.empty
+        var unsettable = false
         for index in steps {
-            let step = program.steps[index]
+            var step = program.steps[index]
+            if flags.contains(.snapshot) {
+                guard let kind = step.snapshotKind else {
+                    unsettable = true
+                    continue
+                }
+                step.kind = kind
+            }
             if step.conditionCount > 0, try !admits(step, envelope, headers) { continue }
             if account.isEmpty {
                 let subject = try attribute(envelope.subject, "subject", headers)
@@ -133,6 +141,9 @@ public struct UsageDecoder: ~Copyable {
                 account = batch.append(bytes: subject)
             }
             let quantity = try quantity(of: step, envelope, headers)
+            if quantity < 0, flags.contains(.snapshot), step.countsEvents {
+                throw Rejection(.negativeQuantity, "\(program.description(of: step.value)) is negative; a count is not")
+            }
             var dimension = ByteRange.empty
             if step.dimension.root != .none {
                 let field = try resolve(step.dimension, envelope, headers)
@@ -150,7 +161,12 @@ public struct UsageDecoder: ~Copyable {
             batch.readings.append(Reading(meter: step.meter, quantity: quantity, dimension: dimension))
         }
         let count = batch.readings.count - firstReading
-        guard count > 0 else { return .skipped }
+        guard count > 0 else {
+            guard unsettable else { return .skipped }
+            throw Rejection(
+                .invalidAttribute,
+                "snapshot: no meter of this event can be set to a number; a count meter needs `snapshotValue`")
+        }
 
         let subject = text(envelope.subject, headers)
         let identity = identity(source, id, &batch)
@@ -169,13 +185,12 @@ public struct UsageDecoder: ~Copyable {
         let count = source.byteCount + 1 + id.byteCount
         if count <= Self.identityBytesOnStack {
             return unsafe withUnsafeTemporaryAllocation(byteCount: Self.identityBytesOnStack, alignment: 8) { row in
-                // The spans are at most as long as what was just asked for.
-                unsafe source.withUnsafeBytes { unsafe row.copyMemory(from: $0) }
-                unsafe row[source.byteCount] = 0
-                unsafe id.withUnsafeBytes {
-                    unsafe UnsafeMutableRawBufferPointer(rebasing: row[(source.byteCount + 1)...]).copyMemory(from: $0)
-                }
-                return unsafe xxh3(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(row)).extracting(first: count))
+                // Both spans and the NUL are at most as long as what was just asked for.
+                let start = unsafe row.baseAddress.unsafelyUnwrapped
+                unsafe source.copy(to: start)
+                unsafe start.storeBytes(of: 0, toByteOffset: source.byteCount, as: UInt8.self)
+                unsafe id.copy(to: start + source.byteCount + 1)
+                return unsafe xxh3(RawSpan(_unsafeStart: start, byteCount: count))
             }
         }
         // In a row at the end of the arena, only for as long as it takes to hash them.
@@ -246,7 +261,7 @@ public struct UsageDecoder: ~Copyable {
         guard count <= 18 else { return nil }
         var value: Int64 = 0
         for offset in 0..<count {
-            let digit = number.byte(offset) &- UInt8(ascii: "0")
+            let digit = unsafe number.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self) &- UInt8(ascii: "0")
             guard digit <= 9 else { return nil }
             value = value &* 10 &+ Int64(digit)
         }

@@ -4,8 +4,8 @@ internal import UpsellWire
 
 /// Decodes structured CloudEvents with two meters on one core and prints nanoseconds of thread time an event.
 ///
-/// The decoder alone: no Kafka, no engine. One batch of 5,000 different events is decoded again and again, as the daemon does
-/// with what a poll returns, so that the buffers have their final size after the first pass.
+/// The decoder alone: no Kafka, no engine. One batch of 5,000 different events is decoded again and again, as the
+/// daemon does with what a poll returns, so that the buffers have their final size after the first pass.
 func decodeBenchmark(passes: Int = 7, batchesPerPass: Int = 40) {
     let catalogue = Catalogue(
         meters: [
@@ -60,7 +60,7 @@ func decodeBenchmark(passes: Int = 7, batchesPerPass: Int = 40) {
     samples.sort()
     let median = samples[samples.count / 2]
     let mean = values.reduce(0) { $0 + $1.count } / count
-    print(
+    say(
         String(
             format: "decode: median %.0f ns, best %.0f ns an event of %d bytes: %.2f M events/s on one core", median,
             samples[0], mean, 1e3 / median))

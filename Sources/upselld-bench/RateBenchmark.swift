@@ -249,10 +249,11 @@ struct SplitMix: RandomNumberGenerator {
     }
 }
 
-/// Reads the arguments and runs; `upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N]
+/// Reads the arguments and runs; `upselld-bench decode` measures the decoder alone; `upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N]
 /// [--rounds N]`.
 func runBenchmark() {
     var arguments = Array(CommandLine.arguments.dropFirst())
+    if arguments == ["decode"] { return decodeBenchmark() }
     func take(_ name: String) -> String? {
         guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
         let value = arguments[index + 1]
@@ -271,7 +272,11 @@ func runBenchmark() {
     }
     guard brokers != nil, arguments.isEmpty, benchmark.events >= benchmark.accounts, benchmark.rounds > 0 else {
         say(
-            "usage: upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N] [--rounds N] [--set KEY=VALUE]"
+            """
+            usage: upselld-bench decode
+                   upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N] [--rounds N] \
+                                 [--set KEY=VALUE]
+            """
         )
         exit(64)
     }

@@ -69,6 +69,9 @@ final class DaemonProcess: Sendable {
         case .inputs(let text):
             log.error("The input topics cannot be counted together", [.reason: .text(text)])
             return .configuration
+        case .outputs(let text):
+            log.error("An output topic cannot take what has to be written", [.reason: .text(text)])
+            return .configuration
         case .unavailable(let text):
             log.error("Kafka was not to be had in time", [.reason: .text(text)])
             return .kafkaUnavailable

@@ -115,6 +115,19 @@ struct PipelineTests {
         #expect(bench.stop())
     }
 
+    @Test func offsetsWithoutARecordAreCounted() throws {
+        let bench = try Bench(limit: 10)
+        bench.usage("acme", id: "1", at: 1)
+        bench.source.append(gapOf: 3, input: 0)
+        bench.usage("acme", id: "2", at: 2)
+        bench.source.append(gapOf: 2, input: 0)
+        bench.source.give([0])
+        bench.settle(records: 2)
+        #expect(eventually { bench.daemon.snapshot().tally.gaps == 5 }, "three in the middle, two before the end")
+        #expect(bench.daemon.usage(ofMeter: "api_calls") == [AccountUsage(account: "acme", usage: 2)])
+        #expect(bench.stop())
+    }
+
     @Test func aRepeatedIdentityIsCountedAndChangesNothing() throws {
         let bench = try Bench(limit: 10)
         bench.source.give([0])

@@ -94,7 +94,8 @@ struct OutputTests {
         let context = DeadLetterContext(
             topic: "upselld.usage", partition: PartitionID(1), offset: 9, stage: .apply,
             rejection: Rejection(.tooOld, "late"),
-            timestamp: Timestamp(milliseconds: 0), applicationVersion: "0.1")
+            timestamp: Timestamp(milliseconds: 0), applicationVersion: "0.1",
+            recordTimestamp: Timestamp(milliseconds: 1))
         let headers = DeadLetterHeaders.headers(context).map {
             "\($0.name)=\(String(decoding: $0.value, as: UTF8.self))"
         }
@@ -104,6 +105,7 @@ struct OutputTests {
                     "topic=upselld.usage", "partition=1", "offset=9", "stage=apply",
                     "exception.class.name=upselld.Rejection",
                     "exception.message=late", "timestamp=1970-01-01T00:00:00.000Z", "app.version=0.1", "reason=too_old",
+                    "record.timestamp=1970-01-01T00:00:00.001Z",
                 ].map { "__upselld.errors." + $0 })
     }
 

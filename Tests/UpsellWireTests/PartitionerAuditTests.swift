@@ -13,7 +13,11 @@ struct PartitionerAuditTests {
         #expect(withBytes(key) { PartitionerAudit.murmur2Partition(of: $0, 1_009) } == expected)
     }
 
-    @Test(arguments: [("123456789", 0xcbf4_3926), ("a", 0xe8b7_be43)] as [(String, UInt32)])
+    @Test(
+        arguments: [
+            ("123456789", 0xcbf4_3926), ("a", 0xe8b7_be43), ("abc", 0x3524_41c2), ("abcd", 0xed82_cd11),
+            ("The quick brown fox jumps over the lazy dog", 0x414f_a339),
+        ] as [(String, UInt32)])
     func crc32AgreesWithZlib(_ key: String, _ hash: UInt32) {
         #expect(withBytes(key) { PartitionerAudit.crc32Partition(of: $0, 1_009) } == Int32(hash % 1_009))
     }

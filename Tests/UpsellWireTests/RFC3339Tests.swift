@@ -4,6 +4,24 @@ import UpsellModel
 import UpsellWire
 
 struct RFC3339Tests {
+    @Test func everyByteInEveryPlaceOfATimeIsJudged() {
+        let time = Array("2026-11-23T15:24:25Z".utf8)
+        // What a place admits while the others stay as they are: 01 is a month, too, 33 no day and 25 no hour.
+        let admitted: [Int: String] = [
+            0: "0123456789", 1: "0123456789", 2: "0123456789", 3: "0123456789", 4: "-", 5: "01", 6: "012", 7: "-",
+            8: "012", 9: "0123456789", 10: "Tt", 11: "01", 12: "0123456789", 13: ":", 14: "012345", 15: "0123456789",
+            16: ":", 17: "012345", 18: "0123456789", 19: "Zz",
+        ]
+        for place in time.indices {
+            for byte in UInt8.min...UInt8.max {
+                var mutant = time
+                mutant[place] = byte
+                let isTime = RFC3339.parse(mutant.span.bytes) != nil
+                #expect(isTime == admitted[place]?.utf8.contains(byte), "byte \(byte) at \(place)")
+            }
+        }
+    }
+
     @Test(arguments: [
         ("1970-01-01T00:00:00Z", 0), ("1969-12-31T23:59:59.999Z", -1), ("2000-02-29T12:00:00z", 951_825_600_000),
         ("2026-11-23t05:00:00.1239999Z", 1_795_410_000_123), ("2026-11-23T05:00:00-00:00", 1_795_410_000_000),

@@ -57,6 +57,75 @@ struct UsageDecoderTests {
         #expect(try identity("/a", "1") == identity("/a", "1"))
     }
 
+    @Test(arguments: [1, 7, 8, 9, 16, 31, 32, 33, 100, 200, 300, 2_000])
+    func identityIsTheHashOfSourceNULAndIdWhateverTheirLength(length: Int) throws {
+        let meter = Meter(
+            name: "texts", eventTypes: ["x"], aggregation: .unique, value: FieldPath(["data", "text"]),
+            window: .lifetime)
+        let source = String(repeating: "s", count: length)
+        let id = String(String(repeating: "0123456789", count: 200).prefix(length))
+        let decoded = Decoded(
+            "{\"specversion\":\"1.0\",\"id\":\"\(id)\",\"source\":\"\(source)\",\"subject\":\"a\",\"type\":\"x\","
+                + "\"data\":{\"text\":\"\(source)\\u0000\(id)\"}}",
+            catalogue: Catalogue(meters: [meter], plans: []))
+        let reading = try #require(decoded.batch.readings.first)
+        #expect(try #require(decoded.event).identity == UInt64(bitPattern: reading.quantity))
+        #expect(decoded.batch.arena.count == 1, "only the account stays in the arena")
+    }
+
+    @Test func anAttributeWithEscapedNULIsRefused() {
+        for name in ["id", "source", "type", "subject"] {
+            let members = ["id", "source", "type", "subject"].map {
+                "\"\($0)\":\"\($0 == name ? "a\\u0000b" : $0 == "type" ? "api.request" : "a")\""
+            }
+            #expect(
+                Decoded("{\"specversion\":\"1.0\",\(members.joined(separator: ","))}").reason == .invalidAttribute,
+                "\(name)")
+        }
+    }
+
+    @Test func nullAttributesAreAbsent() {
+        #expect(Decoded(event("\"type\":null")).reason == .missingAttribute)
+        #expect(Decoded(event("\"type\":\"api.request\",\"data\":null,\"time\" : null ")).reason == nil)
+        #expect(
+            Decoded("{\"specversion\":null,\"id\":\"1\",\"source\":\"/s\",\"type\":\"api.request\",\"subject\":\"a\"}")
+                .reason
+                == .missingAttribute)
+        // Of the same name, but further in.
+        #expect(Decoded(event("\"type\":\"api.request\",\"x\":{\"id\":null,\"type\":null}")).reason == nil)
+        #expect(Decoded(event("\"x\":{\"type\":\"api.request\"}")).reason == .missingAttribute)
+    }
+
+    @Test(arguments: [2, 3, 8, 9, 24, 25, 26, 200])
+    func aNameThatOccursTwiceIsFoundAmongAnyNumber(count: Int) {
+        for twin in [0, (count - 1) / 2, count - 2] {
+            let names = (0..<count - 1).map { "\"n\($0)\"" }
+            let distinct = "{" + (names + ["\"n\(count)\""]).map { $0 + ":1" }.joined(separator: ",") + "}"
+            let twice = "{" + (names + ["\"\\u006e\(twin)\""]).map { $0 + ":1" }.joined(separator: ",") + "}"
+            #expect(Decoded(event("\"type\":\"api.request\",\"data\":\(distinct)")).reason == nil)
+            #expect(Decoded(event("\"type\":\"api.request\",\"data\":\(twice)")).reason == .duplicateKey)
+            #expect(Decoded(event("\"type\":\"api.request\",\"data\":[[\(twice)]]")).reason == .duplicateKey)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("0", 0, 0), ("-0", 0, 0), ("7", 2, 700), ("999999999999999999", 0, 999_999_999_999_999_999),
+            ("9223372036854775807", 0, Int64.max), ("92233720368547758", 2, 9_223_372_036_854_775_800),
+            ("-42", 1, -420), ("1.5e1", 0, 15),
+        ] as [(String, Int, Int64)])
+    func quantitiesAreExactAtTheirScale(text: String, scale: Int, quantity: Int64) {
+        func decoded(_ text: String) -> Decoded {
+            let meter = Meter(
+                name: "v", eventTypes: ["x"], aggregation: .sum, value: FieldPath(["data", "v"]), scale: scale,
+                window: .lifetime)
+            return Decoded(
+                event("\"type\":\"x\",\"data\":{\"v\":\(text)}"), catalogue: Catalogue(meters: [meter], plans: []))
+        }
+        #expect(decoded(text).batch.readings.first?.quantity == quantity)
+        #expect(decoded("92233720368547758070").reason == .overflow)
+    }
+
     @Test func unknownTypesAreSkippedAfterTheDocumentProvedValid() {
         #expect(Decoded(event("\"type\":\"billing.paid\"")).outcome == .skipped)
         #expect(
@@ -73,9 +142,32 @@ struct UsageDecoderTests {
         #expect(Decoded(value, key: nil).outcome == .decoded(keyMatchesAccount: false))
     }
 
+    @Test func aSnapshotSetsOnlyMetersThatHaveANumber() throws {
+        // The corpus' count meter names no `snapshotValue`: there is nothing to set it to.
+        #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":true")).reason == .invalidAttribute)
+        var catalogue = PoisonCorpus.catalogue
+        let meter = try #require(catalogue.meter(named: "api_calls"))
+        catalogue.meters[meter.index].value = FieldPath(dotted: "data.total")
+        var decoder = UsageDecoder(catalogue: catalogue, format: .cloudEvents, maxRecordBytes: 10_000)
+        func quantities(_ members: String) -> [Int64]? {
+            var batch = EventBatch()
+            let value = Array(event(members).utf8)
+            let outcome = decoder.decode(
+                key: nil, value: value.span.bytes, headers: RecordHeaders(), recordTime: PoisonCorpus.recordTime,
+                input: InputID(0), offset: 0, record: 0, into: &batch)
+            guard case .decoded = outcome else { return nil }
+            return batch.readings.filter { $0.meter == meter }.map(\.quantity)
+        }
+        #expect(quantities("\"type\":\"api.request\",\"snapshot\":true,\"data\":{\"total\":4200}") == [4_200])
+        #expect(quantities("\"type\":\"api.request\",\"data\":{\"total\":4200}") == [1])
+        #expect(quantities("\"type\":\"api.request\",\"snapshot\":true,\"data\":{\"total\":-1}") == nil)
+        #expect(quantities("\"type\":\"api.request\",\"snapshot\":true,\"data\":{}") == nil)
+    }
+
     @Test func backfillAndSnapshotAreRead() {
         #expect(Decoded(event("\"type\":\"api.request\",\"backfill\":true")).event?.flags == .backfill)
-        #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":\"true\"")).event?.flags == .snapshot)
+        let transfer = "\"type\":\"api.transfer\",\"data\":{\"bytes\":7,\"region\":\"eu\"}"
+        #expect(Decoded(event(transfer + ",\"snapshot\":\"true\"")).event?.flags == .snapshot)
         #expect(Decoded(event("\"type\":\"api.request\",\"snapshot\":false,\"backfill\":null")).event?.flags == [])
     }
 

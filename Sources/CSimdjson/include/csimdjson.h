@@ -4,9 +4,9 @@
 // A JSON reader over simdjson's first stage: one JSON document in, one flat list of nodes out.
 //
 // simdjson finds where tokens start, checks UTF-8 and that strings are closed, and resolves escapes; the grammar is
-// followed here. Strict by construction: every token is visited, numbers and literals are checked against RFC 8259, every
-// object is searched for repeated keys, and nothing is handed out before the end of the text was found where it must be.
-// The root has to be an object.
+// followed here. Strict by construction: every token is visited, numbers and literals are checked against RFC 8259,
+// every object is searched for repeated keys, and nothing is handed out before the end of the text was found where it
+// must be. The root has to be an object.
 
 #include <stddef.h>
 #include <stdint.h>

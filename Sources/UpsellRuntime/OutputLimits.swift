@@ -1,0 +1,39 @@
+internal import UpsellConfiguration
+
+/// How large an output record may be, from what the brokers take for each output topic and what the producer sends.
+///
+/// A record that a broker refuses for its size would be refused for ever, and its epoch with it; so the bounds are
+/// known before the first epoch. Brokers measure batches, not records, so the producer's batches are bounded too.
+struct OutputLimits: Sendable {
+    /// Larger dead letters become references, in bytes.
+    let deadLetterBytesMax: Int
+    /// The producer's `message.max.bytes`.
+    let messageBytesMax: Int
+    /// The producer's `batch.size` where its own would not fit into every topic.
+    let batchBytesMax: Int?
+    /// Topics too small for the smallest outputs, with their `max.message.bytes`; nothing can be done with them.
+    let tooSmall: [(topic: String, bytes: Int)]
+
+    /// What a batch adds to a record: Kafka's batch header (61 B), lengths, and the request around it with the topic's
+    /// name, which librdkafka counts as well.
+    static let overheadBytes = 1_024
+    /// A trigger, or a reference with two heads of 4 KiB in base64 and a key of 1 KiB, fits into so much.
+    static let smallestTopicBytes = 16_384
+    /// librdkafka's defaults.
+    private static let messageBytesDefault = 1_000_000
+    private static let batchBytesDefault = 1_000_000
+
+    /// - Parameter topicBytesMax: `max.message.bytes` by output topic; topics that could not be asked are absent.
+    init(configuration: Configuration, topicBytesMax: [String: Int]) {
+        func setting(_ name: String) -> Int? { configuration.kafka.last { $0.name == name }.flatMap { Int($0.value) } }
+        let wished = configuration.runtime.deadLetterMaxBytes
+        messageBytesMax = setting("message.max.bytes") ?? max(Self.messageBytesDefault, wished + Self.overheadBytes)
+        let topic = topicBytesMax[configuration.topics.deadLetters] ?? .max
+        deadLetterBytesMax = min(wished, min(topic, messageBytesMax) - Self.overheadBytes)
+        let batch = setting("batch.size") ?? Self.batchBytesDefault
+        let smallest = topicBytesMax.values.min() ?? .max
+        batchBytesMax = smallest < batch ? smallest : nil
+        tooSmall = topicBytesMax.filter { $0.value < Self.smallestTopicBytes }
+            .map { (topic: $0.key, bytes: $0.value) }.sorted { $0.topic < $1.topic }
+    }
+}
