@@ -145,7 +145,9 @@ struct RunOnKafkaTests {
         func createTopics(partitions: Int = 4) throws {
             let admin = try KafkaAdmin(properties: [property])
             let specs = ["usage", "accounts"].map {
-                TopicSpec(name: "\(prefix).\($0)", partitions: partitions, replication: 1)
+                // Some records have timestamps of the past, which a retention by time would take away.
+                TopicSpec(
+                    name: "\(prefix).\($0)", partitions: partitions, replication: 1, config: ["retention.ms": "-1"])
             }
             for outcome in try admin.createTopics(specs, timeoutMilliseconds: 20_000) {
                 if let error = outcome.error { throw error }
