@@ -74,13 +74,13 @@ struct RollingBuckets {
     /// Earliest timer that is set.
     var scheduled = Int64.max
 
-    /// Position of an hour's bucket; the bucket is made where it is missing.
-    mutating func position(of hour: Int64) -> Int {
+    /// Position of an hour's bucket, which is made where it is missing; hours come mostly in order, so from the end.
+    mutating func position(of hour: Int64) -> (index: Int, isNew: Bool) {
         var index = buckets.count
         while index > 0, buckets[index - 1].hour > hour { index -= 1 }
-        if index > 0, buckets[index - 1].hour == hour { return index - 1 }
+        if index > 0, buckets[index - 1].hour == hour { return (index - 1, false) }
         buckets.insert((hour, 0), at: index)
-        return index
+        return (index, true)
     }
 }
 

@@ -30,6 +30,8 @@ public struct EngineStatistics: Sendable, Equatable {
     public var waitingEvaluated = 0
     /// Readings that left it because time was up.
     public var waitingExpired = 0
+    /// Readings that left it because their account was erased or their meter left the catalogue.
+    public var waitingDropped = 0
     /// Thresholds spent without a trigger.
     public var silentSpent = 0
     /// Distinct values beyond `Meter.uniqueMax`, not counted.

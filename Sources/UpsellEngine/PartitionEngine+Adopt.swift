@@ -14,6 +14,10 @@ extension PartitionEngine {
         let change = CatalogueChange(from: old, to: new)
         let oldLimits = rebuild(old, new, change)
         program = new
+        // An account's clock and default plan may be the same at two reloads, their limit versions must not.
+        lastReload = Swift.max(clock.milliseconds, lastReload == .min ? .min : lastReload + 1)
+        program.noteAdoption(
+            at: change.oldRule.map { source in source.map { old.rules[$0].adoptedAt } ?? clock.milliseconds })
         if new.catalogue.policy.dedupCapacity != old.catalogue.policy.dedupCapacity {
             identities = identities.resized(to: new.catalogue.policy.dedupCapacity, at: clock.milliseconds)
         }
@@ -45,7 +49,17 @@ extension PartitionEngine {
                 rows.append(cells[account * oldCount + source])
                 limits.append(limit(account, source))
             }
+            let before = flags[account]
+            flags[account] = before & (Self.dirtyFlag | Self.reloadedFlag)
+            if let index = isInUse && termsIndex[account] >= 0 ? Int(termsIndex[account]) : nil,
+                let changes = terms[index]?.limitChanges, !changes.isEmpty
+            {
+                terms[index]?.limitChanges = change.oldMeter.map { $0.map { changes[$0] } ?? .min }
+            }
             for group in new.resets.indices {
+                if let source = change.oldGroup[group], before & Self.rolledFlag(source) != 0 {
+                    flags[account] |= Self.rolledFlag(group)
+                }
                 newPeriods.append(change.oldGroup[group].map { periods[account * oldGroups + $0] } ?? .none)
             }
         }
@@ -74,17 +88,21 @@ extension PartitionEngine {
             sideIndex[sides[index].key] = Int32(index)
         }
         for (account, events) in waiting {
-            var events = events
-            for index in events.indices {
-                let before = events[index].readings.count
-                events[index].readings = events[index].readings.compactMap { reading in
+            // Events that lose all readings keep their place, which their entries in the queue count on.
+            var kept = FIFO<WaitingEvent>()
+            for event in events.rest {
+                var event = event
+                let before = event.readings.count
+                event.readings = event.readings.compactMap { reading in
                     change.newMeter[reading.meter].map {
                         WaitingReading(meter: $0, quantity: reading.quantity, dimension: reading.dimension)
                     }
                 }
-                statisticsStored.waitingNow -= before - events[index].readings.count
+                statisticsStored.waitingNow -= before - event.readings.count
+                statisticsStored.waitingDropped += before - event.readings.count
+                kept.append(event)
             }
-            waiting[account] = events
+            waiting[account] = kept
         }
         return limits
     }
@@ -94,8 +112,9 @@ extension PartitionEngine {
     ) {
         rollPeriods(account)
         let index = termsIndex[account]
+        flags[account] |= Self.reloadedFlag
         let own = index >= 0 ? terms[Int(index)] : nil
-        let versionTime = own.map { Swift.max(clock.milliseconds, $0.versionTime + 1) } ?? 0
+        let versionTime = own.map { Swift.max(lastReload, $0.versionTime + 1) } ?? lastReload
         var usedVersionTime = false
         for meter in 0..<meterCount {
             let limit = limit(account, meter)
@@ -104,13 +123,14 @@ extension PartitionEngine {
                 cells[account * meterCount + meter].limitVersion =
                     KeyVersion.ofLimit(limit, since: Timestamp(milliseconds: versionTime))
                 usedVersionTime = true
+                if oldLimit != nil { noteLimitChange(account, meter) }
             }
             for counter in counters(account, meter) {
                 remapBits(counter, change)
                 let isPrevious = counter.side >= 0 && sides[Int(counter.side)].key.era == .previous
                 for rule in program.meters[meter].rules {
                     var cause = Trigger.Cause.limitChanged
-                    if change.oldBit[rule] == nil {
+                    if change.oldRule[rule] == nil {
                         cause = .ruleChanged
                         if program.rules[rule].onChange == .silent || isPrevious { spendReached(counter, rule, limit) }
                     } else if let oldLimit, limit != oldLimit {
@@ -138,7 +158,7 @@ extension PartitionEngine {
         extra?.episodes = []
         for index in program.meters[counter.meter].rules {
             let rule = program.rules[index]
-            guard let first = change.oldBit[index] else { continue }
+            guard let first = change.oldFirstBit[index] else { continue }
             for position in rule.thresholds.indices {
                 if before & (1 << UInt64(first + position)) != 0 { cell.spent |= rule.bit(position) }
                 if first + position < episodes.count, episodes[first + position] != 0 {
@@ -158,8 +178,10 @@ struct CatalogueChange {
     var newMeter: [Int?]
     /// By new group of resets.
     var oldGroup: [Int?]
-    /// By position in the new `Program.rules`: first bit of the old rule of the same name and version.
-    var oldBit: [Int?]
+    /// By position in the new `Program.rules`: the old rule of the same name and version.
+    var oldRule: [Int?]
+    /// Its first bit.
+    var oldFirstBit: [Int?]
 
     init(from old: Program, to new: Program) {
         let oldMeter = new.meters.indices.map { meter in
@@ -168,11 +190,13 @@ struct CatalogueChange {
         self.oldMeter = oldMeter
         newMeter = old.meters.indices.map { meter in oldMeter.firstIndex(of: meter) }
         oldGroup = new.resets.map { old.resets.firstIndex(of: $0) }
-        oldBit = new.rules.map { rule in
-            old.rules.first {
+        let oldRule = new.rules.map { rule in
+            old.rules.firstIndex {
                 $0.version == rule.version
                     && old.catalogue.rules[$0.rule].name == new.catalogue.rules[rule.rule].name
-            }?.firstBit
+            }
         }
+        self.oldRule = oldRule
+        oldFirstBit = oldRule.map { $0.map { old.rules[$0].firstBit } }
     }
 }

@@ -93,10 +93,56 @@ extension PartitionEngine {
             current: current, limit: limit, thresholdUnit: rule.unit, crossed: crossed,
             period: period.map { (Timestamp(milliseconds: $0.start), Timestamp(milliseconds: $0.end)) },
             episode: key.episode, limitVersion: limitVersion, eventTime: Timestamp(milliseconds: moment.time),
-            plan: plan, status: terms?.status ?? .active, consequence: consequence, coordinates: moment.coordinates)
+            plan: plan, status: terms?.status ?? .active, consequence: consequence, coordinates: moment.coordinates,
+            rearmed: rearmed(counter, rule, limit, period, episode: episode, moment))
     }
 
     // MARK: Arming anew
+
+    mutating func noteLimitChange(_ account: Int, _ meter: Int) {
+        guard termsIndex[account] >= 0 else { return }
+        let index = Int(termsIndex[account])
+        var changes = terms[index]?.limitChanges ?? []
+        if changes.isEmpty { changes = Array(repeating: .min, count: meterCount) }
+        changes[meter] = clock.milliseconds
+        terms[index]?.limitChanges = changes
+    }
+
+    /// What last armed a threshold anew; nil where it is armed for the first time.
+    ///
+    /// Of several reasons the latest counts, of equally late ones limit, then rule, then episode.
+    private func rearmed(
+        _ counter: CounterRef, _ rule: RuleCode, _ limit: Limit, _ period: Period?, episode: Int64, _ moment: Moment
+    ) -> Trigger.Rearming? {
+        switch moment.cause {
+        case .limitChanged: return .limitChanged
+        case .ruleChanged: return .ruleChanged
+        case .usage, .profileArrived, .windowMoved: break
+        }
+        let code = program.meters[counter.meter]
+        var latest = Int64.min
+        var reason: Trigger.Rearming?
+        if let period {
+            if flags[counter.account] & Self.rolledFlag(code.group) != 0 {
+                (latest, reason) = (period.start, .newEpisode)
+            }
+        } else if episode != 0 {
+            (latest, reason) = (episode, .newEpisode)
+        }
+        if rule.adoptedAt > .min, flags[counter.account] & Self.reloadedFlag != 0, rule.adoptedAt >= latest {
+            (latest, reason) = (rule.adoptedAt, .ruleChanged)
+        }
+        var change = Int64.min
+        if termsIndex[counter.account] >= 0 {
+            let changes = terms[Int(termsIndex[counter.account])]?.limitChanges ?? []
+            if !changes.isEmpty { change = changes[counter.meter] }
+        } else if cells[counter.account * meterCount + counter.meter].limitVersion
+            != KeyVersion.ofLimit(limit, since: Timestamp(milliseconds: 0))
+        {
+            change = lastReload
+        }
+        return change > .min && change >= latest ? .limitChanged : reason
+    }
 
     /// Gauge and rolling: each spent threshold below which usage fell by its band begins a new episode.
     mutating func rearm(_ counter: CounterRef, at instant: Int64) {
@@ -178,6 +224,7 @@ extension PartitionEngine {
             differs = true
             cells[account * meterCount + meter].limitVersion =
                 KeyVersion.ofLimit(new, since: Timestamp(milliseconds: versionTime))
+            noteLimitChange(account, meter)
             for counter in counters(account, meter) {
                 for rule in program.meters[meter].rules { rearm(counter, rule, from: old[meter], to: new) }
                 evaluate(counter, previous: cell(counter).value, closed: false, moment, into: &effects)

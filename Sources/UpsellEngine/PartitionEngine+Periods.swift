@@ -10,8 +10,11 @@ enum PeriodLocation: Equatable {
 /// Periods roll when an account is next touched: nothing can fire at a roll, so that this cannot be told from timers.
 extension PartitionEngine {
     func calendar(_ account: Int, _ group: Int) -> PeriodCalendar {
-        let own = termsIndex[account] >= 0 ? terms[Int(termsIndex[account])] : nil
-        return PeriodCalendar(program.resets[group], zone: own?.zone, bounds: own?.bounds)
+        calendar(termsIndex[account] >= 0 ? terms[Int(termsIndex[account])] : nil, group)
+    }
+
+    private func calendar(_ own: Terms?, _ group: Int) -> PeriodCalendar {
+        PeriodCalendar(program.resets[group], zone: own?.zone, bounds: own?.bounds)
     }
 
     /// Finds the period in which an event counts; rolls the account to the period of clock or event before.
@@ -48,6 +51,7 @@ extension PartitionEngine {
         let ended = periods[index]
         periods[index] = next
         guard !ended.isNone else { return }
+        flags[account] |= Self.rolledFlag(group)
         // An identity never returns, whatever bounds a profile gives, and so no arming key does.
         if next.identity <= ended.identity { periods[index].identity = ended.identity + 1 }
         statisticsStored.periodRolls += 1
@@ -111,8 +115,9 @@ extension PartitionEngine {
     /// Brings running periods under a new profile.
     ///
     /// Cases: the new bounds are those of the running period, moved by less than a day (or a time zone): it stays and
-    /// keeps its identity; other bounds (a new anchor) begin a new period; `resetUsage` begins one at `instant`.
-    mutating func adjustPeriods(_ account: Int, resettingAt instant: Int64?) {
+    /// keeps its identity; other bounds (a new anchor) begin a new period; `resetUsage` begins one at `instant`. A period
+    /// that `resetUsage` began stays what it is until its end, whatever profiles follow.
+    mutating func adjustPeriods(_ account: Int, from last: Terms?, resettingAt instant: Int64?) {
         for group in 0..<groupCount {
             let index = account * groupCount + group
             let running = periods[index]
@@ -120,14 +125,19 @@ extension PartitionEngine {
             let calendar = calendar(account, group)
             let now = Swift.max(clock.milliseconds, running.start)
             // Looked up from its middle, since the clock may stand between the old bound and the new.
-            var next = calendar.period(containing: running.start + (running.end - running.start) / 2)
+            let middle = running.start + (running.end - running.start) / 2
+            var next = calendar.period(containing: middle)
+            // What the running period would be, had nothing cut it.
+            let whole = self.calendar(last, group).period(containing: middle)
             let isSame =
-                Swift.abs(next.start - running.start) <= calendar.tolerance
-                || Swift.abs(next.identity - running.identity) <= calendar.tolerance
+                Swift.abs(next.start - whole.start) <= calendar.tolerance
+                || Swift.abs(next.identity - whole.identity) <= calendar.tolerance
             if isSame {
-                periods[index].start = next.start
-                periods[index].end = next.end
-                previousPeriods[index]?.end = next.start
+                if running.start == whole.start {
+                    periods[index].start = next.start
+                    previousPeriods[index]?.end = next.start
+                }
+                periods[index].end = Swift.max(next.end, periods[index].start + 1)
             } else if running.end > clock.milliseconds {
                 next = calendar.period(containing: now)
                 if next.start > running.start { periods[index].end = Swift.min(running.end, next.start) }

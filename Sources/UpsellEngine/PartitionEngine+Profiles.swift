@@ -24,11 +24,15 @@ extension PartitionEngine {
         let index = termsIndex[number]
         let last = index >= 0 ? terms[Int(index)] : nil
         // Without profile and default plan nothing was ever armed, so there is no version to keep.
-        let isFirst = last == nil && (isNew || program.defaultPlan == nil)
+        let isFirst = last == nil && (isNew || (program.defaultPlan == nil && !isCounted(number)))
         let oldLimits = (0..<meterCount).map { limit(number, $0) }
         let oldPlan =
             last.map { $0.plan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name }
-        if let last { next.versionTime = last.versionTime }
+        if let last {
+            next.versionTime = last.versionTime
+            next.scheduled = last.scheduled
+            next.limitChanges = last.limitChanges
+        }
         put(next, number)
         let moment = Moment(
             time: profile.time.milliseconds, coordinates: coordinates, cause: .limitChanged, silent: mode == .silent)
@@ -41,7 +45,7 @@ extension PartitionEngine {
             }
         } else {
             let isReset = profile.resetUsage && oldPlan != nil && oldPlan != next.plan(at: clock.milliseconds)
-            adjustPeriods(number, resettingAt: isReset ? profile.time.milliseconds : nil)
+            adjustPeriods(number, from: last, resettingAt: isReset ? profile.time.milliseconds : nil)
             rollPeriods(number)
             // Strictly later than any version before, so that a limit that returns is not the one that was.
             let versionTime =
@@ -67,23 +71,31 @@ extension PartitionEngine {
     }
 
     private mutating func scheduleTerms(_ number: Int, after instant: Int64) {
-        guard let change = terms[Int(termsIndex[number])]?.nextChange(after: instant) else { return }
+        let index = Int(termsIndex[number])
+        guard let own = terms[index], let change = own.nextChange(after: instant), change < own.scheduled else {
+            return
+        }
+        terms[index]?.scheduled = change
         setTimer(
             EngineTimer(
                 time: change, accountHash: accounts.hash(of: number), kind: .terms, account: Int32(number), side: -1))
     }
 
     /// An add-on has ended or a pending plan begins: limits as they hold at `instant`.
-    mutating func changeTerms(_ number: Int, at instant: Int64, into effects: inout Effects) {
+    mutating func changeTerms(_ number: Int, at instant: Int64, _ mode: FiringMode, into effects: inout Effects) {
         guard accounts.isInUse(number), termsIndex[number] >= 0, let own = terms[Int(termsIndex[number])],
-            own.limitsAt < instant
+            own.scheduled == instant
         else { return }
         rollPeriods(number)
         let index = Int(termsIndex[number])
         let oldLimits = (0..<meterCount).map { limit(number, $0) }
+        terms[index]?.scheduled = .max
         terms[index]?.limitsAt = instant
+        if own.resetUsage, own.plan(at: own.limitsAt) != own.plan(at: instant) {
+            adjustPeriods(number, from: own, resettingAt: instant)
+        }
         let versionTime = Swift.max(instant, own.versionTime + 1)
-        let moment = Moment(time: instant, coordinates: nil, cause: .limitChanged, silent: false)
+        let moment = Moment(time: instant, coordinates: nil, cause: .limitChanged, silent: mode == .silent)
         if relimit(number, from: oldLimits, versionTime: versionTime, moment, into: &effects) {
             terms[index]?.versionTime = versionTime
         }

@@ -21,8 +21,7 @@ extension PartitionEngine {
             rolling.buckets.removeAll(keepingCapacity: true)
             rolling.total = 0
         }
-        let isNew = !rolling.buckets.contains { $0.hour == hour }
-        let position = rolling.position(of: hour)
+        let (position, isNew) = rolling.position(of: hour)
         let value: Int64
         switch code.aggregation {
         case .count, .sum, .latest:
@@ -77,7 +76,7 @@ extension PartitionEngine {
     }
 
     /// Takes out what has left the window at `timer.time`.
-    mutating func expireBuckets(_ timer: EngineTimer, into effects: inout Effects) {
+    mutating func expireBuckets(_ timer: EngineTimer, _ mode: FiringMode, into effects: inout Effects) {
         let side = Int(timer.side)
         guard side >= 0, side < sides.count, sides[side].isInUse, sides[side].key.account == timer.account,
             let extra = sides[side].extra, var rolling = extra.rolling
@@ -112,7 +111,7 @@ extension PartitionEngine {
             rolling.scheduled = .max
             schedule(counter, code, &rolling)
             extra.rolling = rolling
-            let moment = Moment(time: timer.time, coordinates: nil, cause: .windowMoved, silent: false)
+            let moment = Moment(time: timer.time, coordinates: nil, cause: .windowMoved, silent: mode == .silent)
             settle(counter, previous: previous, closed: false, moment, into: &effects)
         } else {
             if rolling.scheduled == timer.time { rolling.scheduled = .max }

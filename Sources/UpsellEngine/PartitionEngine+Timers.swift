@@ -8,7 +8,7 @@ extension PartitionEngine {
         guard clock != .earliest else { return }
         let target = wallTime - lag - policy.tickMargin
         guard target > clock else { return }
-        if nextDue <= target.milliseconds { runDue(to: target, into: &effects) }
+        if nextDue <= target.milliseconds { runDue(to: target, .live, into: &effects) }
         clock = target
         if !leaving.isEmpty { forgetLeaving() }
     }
@@ -19,7 +19,9 @@ extension PartitionEngine {
     }
 
     /// Runs what is due up to `target`; the clock stands at each item's time while it runs.
-    mutating func runDue(to target: Timestamp, into effects: inout Effects) {
+    ///
+    /// - Parameter mode: of the record that moves the clock: what history brings about is as silent as history.
+    mutating func runDue(to target: Timestamp, _ mode: FiringMode, into effects: inout Effects) {
         while true {
             let previous = previousQueue.first?.until ?? .max
             let waiting = waitingQueue.first?.until ?? .max
@@ -29,7 +31,7 @@ extension PartitionEngine {
             clock = Swift.max(clock, Timestamp(milliseconds: due))
             if timers.firstTime == due {
                 statisticsStored.timers += 1
-                run(timers.pop(), into: &effects)
+                run(timers.pop(), mode, into: &effects)
             } else if previous == due {
                 endGrace()
             } else {
@@ -38,18 +40,26 @@ extension PartitionEngine {
         }
     }
 
-    private mutating func run(_ timer: EngineTimer, into effects: inout Effects) {
+    private mutating func run(_ timer: EngineTimer, _ mode: FiringMode, into effects: inout Effects) {
         switch timer.kind {
-        case .bucket: expireBuckets(timer, into: &effects)
-        case .terms: changeTerms(Int(timer.account), at: timer.time, into: &effects)
+        case .bucket: expireBuckets(timer, mode, into: &effects)
+        case .terms: changeTerms(Int(timer.account), at: timer.time, mode, into: &effects)
         }
     }
 
     private mutating func endGrace() {
         guard let entry = previousQueue.first else { return }
         previousQueue.removeFirst()
-        guard entry.group < groupCount else { return }
-        let index = entry.account * groupCount + entry.group
-        if previousPeriods[index]?.identity == entry.period.identity { forgetPrevious(entry.account, entry.group) }
+        guard entry.group < groupCount,
+            let period = previousPeriods[entry.account * groupCount + entry.group]
+        else { return }
+        let until = period.end + policy.grace
+        if until <= clock.milliseconds {
+            forgetPrevious(entry.account, entry.group)
+        } else if period.identity == entry.period.identity {
+            // A profile moved its end, or the number belongs to another account now.
+            previousQueue.append(
+                PreviousEntry(account: entry.account, group: entry.group, period: period, until: until))
+        }
     }
 }

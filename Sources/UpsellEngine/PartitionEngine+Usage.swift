@@ -64,7 +64,7 @@ extension PartitionEngine {
             }
             let moved = min(event.time, event.recordTime)
             if moved > clock {
-                if nextDue <= moved.milliseconds { runDue(to: moved, into: &effects) }
+                if nextDue <= moved.milliseconds { runDue(to: moved, mode, into: &effects) }
                 clock = moved
                 lag = max(0, event.recordTime - event.time)
             }

@@ -28,11 +28,12 @@ extension PartitionEngine {
                         ? nil : arena.extracting(reading.dimension.range).withText { $0 }))
         }
         let until = clock.milliseconds + policy.waitDuration
-        waiting[account, default: []].append(
+        waiting[account, default: FIFO()].append(
             WaitingEvent(
                 time: event.time.milliseconds, until: until, flags: event.flags, mode: mode,
                 coordinates: InputCoordinates(input: event.input, offset: event.offset), readings: kept))
         waitingQueue.append(WaitingEntry(account: account, until: until))
+        if waitingQueue.count > 2 * policy.waitCapacity + 1024 { tidyWaitingQueue() }
         nextDue = Swift.min(nextDue, until)
         statisticsStored.waited += 1
         statisticsStored.waitingNow += count
@@ -50,7 +51,7 @@ extension PartitionEngine {
         jump.removeAll(keepingCapacity: true)
         let spoken = Moment(
             time: newest, coordinates: coordinates, cause: .profileArrived, silent: mode == .silent)
-        for event in events {
+        for event in events.rest {
             statisticsStored.waitingNow -= event.readings.count
             let silent = mode == .silent || event.mode == .silent || event.flags.rawValue != 0
             if silent { judgeJump(spoken, into: &effects) }
@@ -95,14 +96,29 @@ extension PartitionEngine {
     mutating func endWaiting(into effects: inout Effects) {
         guard let entry = waitingQueue.first else { return }
         waitingQueue.removeFirst()
-        guard var events = waiting[entry.account], let event = events.first, event.until <= entry.until else { return }
-        events.removeFirst()
-        waiting[entry.account] = events.isEmpty ? nil : events
+        guard let event = waiting[entry.account]?.first, event.until <= entry.until else { return }
+        // In place: an account may have the whole room, which must not be copied for each of its events.
+        waiting[entry.account]?.removeFirst()
+        let isLast = waiting[entry.account]?.first == nil
+        if isLast { waiting[entry.account] = nil }
         statisticsStored.waitingNow -= event.readings.count
         statisticsStored.waitingExpired += event.readings.count
         expire(entry.account, event, .noProfile, into: &effects)
         markChanged(entry.account)
-        if events.isEmpty { leaving.append(entry.account) }
+        if isLast { leaving.append(entry.account) }
+    }
+
+    /// Takes out entries whose event waits no more, so that the queue is bounded by the room and not by time.
+    private mutating func tidyWaitingQueue() {
+        var remaining = waiting.mapValues(\.count)
+        var kept: [WaitingEntry] = []
+        // An account's events leave from the front, so that its last entries are those that still wait.
+        for entry in waitingQueue.rest.reversed() where remaining[entry.account, default: 0] > 0 {
+            remaining[entry.account, default: 0] -= 1
+            kept.append(entry)
+        }
+        waitingQueue = FIFO()
+        for entry in kept.reversed() { waitingQueue.append(entry) }
     }
 
     private func expire(

@@ -28,7 +28,7 @@ public struct PartitionEngine: ~Copyable {
     var sideHeads: ContiguousArray<Int32> = []
     /// Position in `terms`, -1 for an account without profile.
     var termsIndex: ContiguousArray<Int32> = []
-    var flags: ContiguousArray<UInt8> = []
+    var flags: ContiguousArray<UInt16> = []
 
     var terms: ContiguousArray<Terms?> = []
     var freeTerms: [Int32] = []
@@ -43,8 +43,11 @@ public struct PartitionEngine: ~Copyable {
     /// In order of closing; entries whose period is gone do nothing.
     var previousQueue = FIFO<PreviousEntry>()
 
-    var waiting: [Int: [WaitingEvent]] = [:]
+    var waiting: [Int: FIFO<WaitingEvent>] = [:]
     var waitingQueue = FIFO<WaitingEntry>()
+
+    /// Hashed into limit versions that a reload brings about; strictly increasing. `.min`: there was none.
+    var lastReload = Int64.min
 
     var timers = TimerQueue()
     /// Account numbers changed since `takeChanges`, each once.
@@ -66,7 +69,11 @@ public struct PartitionEngine: ~Copyable {
         identities = IdentityRing(capacity: catalogue.policy.dedupCapacity)
     }
 
-    static let dirtyFlag: UInt8 = 1
+    static let dirtyFlag: UInt16 = 1
+    /// The account was there at the last reload.
+    static let reloadedFlag: UInt16 = 2
+    /// A period of the group has ended for the account. There are at most eight groups: four units, two alignments.
+    static func rolledFlag(_ group: Int) -> UInt16 { 4 << UInt16(group) }
 
     var policy: Policy { program.catalogue.policy }
     var meterCount: Int { program.meters.count }
@@ -174,6 +181,7 @@ public struct PartitionEngine: ~Copyable {
     private mutating func clearRow(_ number: Int) {
         sideHeads[number] = -1
         termsIndex[number] = -1
+        flags[number] &= Self.dirtyFlag
         for meter in 0..<meterCount { cells[number * meterCount + meter] = program.defaultCells[meter] }
         for group in 0..<groupCount { periods[number * groupCount + group] = .none }
     }
@@ -199,7 +207,9 @@ public struct PartitionEngine: ~Copyable {
         }
         for group in 0..<groupCount { previousPeriods[number * groupCount + group] = nil }
         if let events = waiting.removeValue(forKey: number) {
-            statisticsStored.waitingNow -= events.reduce(0) { $0 + $1.readings.count }
+            let readings = events.reduce(0) { $0 + $1.readings.count }
+            statisticsStored.waitingNow -= readings
+            statisticsStored.waitingDropped += readings
         }
         let index = termsIndex[number]
         if index >= 0 {
@@ -219,7 +229,8 @@ public struct PartitionEngine: ~Copyable {
         leaving.removeAll(keepingCapacity: true)
     }
 
-    private func isCounted(_ number: Int) -> Bool {
+    /// Whether the account has counted anything.
+    func isCounted(_ number: Int) -> Bool {
         sideHeads[number] >= 0 || (0..<meterCount).contains { cells[number * meterCount + $0].isTouched }
     }
 
@@ -323,6 +334,13 @@ struct FIFO<Element> {
             elements.removeFirst(head)
             head = 0
         }
+    }
+
+    /// Elements from the first to the last.
+    var rest: ArraySlice<Element> { elements[head...] }
+
+    func reduce<Result>(_ initial: Result, _ next: (Result, Element) -> Result) -> Result {
+        rest.reduce(initial, next)
     }
 }
 

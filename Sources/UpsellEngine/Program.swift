@@ -5,7 +5,7 @@ struct Program {
     let catalogue: Catalogue
     let meters: ContiguousArray<MeterCode>
     /// Sorted by meter.
-    let rules: ContiguousArray<RuleCode>
+    private(set) var rules: ContiguousArray<RuleCode>
     /// Distinct resets; a `MeterCode.group` is a position here.
     let resets: [Meter.Reset]
     /// Meters of each group.
@@ -76,6 +76,11 @@ struct Program {
             })
     }
 
+    /// Notes when rules came to accounts that were there.
+    mutating func noteAdoption(at instants: [Int64]) {
+        for index in rules.indices { rules[index].adoptedAt = instants[index] }
+    }
+
     // MARK: Limits
 
     /// Override, else plan limit plus add-ons, as they hold at `instant` of the partition's clock.
@@ -125,12 +130,14 @@ struct Program {
         case (.of(let amount), .percent): trip = Self.percent(threshold, of: amount)
         case (.of(let amount), .remaining): trip = Int128(amount) - Int128(threshold)
         }
-        return trip > 0 && trip < Int128(Int64.max) ? Int64(trip) : nil
+        return trip > 0 ? Int64(exactly: trip) : nil
     }
 
-    /// A spent threshold re-arms when usage lies strictly below this.
+    /// A spent threshold re-arms when usage lies strictly below this; nil where it cannot fire under any usage.
+    ///
+    /// An absolute one does not depend on the limit, so that it re-arms under limit 0 too.
     func release(_ rule: RuleCode, _ threshold: Int64, _ limit: Limit) -> Int64? {
-        guard trip(rule, threshold, limit) != nil else { return nil }
+        guard rule.unit == .absolute || trip(rule, threshold, limit) != nil else { return nil }
         let release: Int128
         switch (limit, rule.unit) {
         case (_, .absolute): release = Int128(threshold) - Int128(rule.band)
@@ -209,6 +216,8 @@ struct RuleCode {
     /// Bit of the first threshold in `Cell.spent`.
     var firstBit: Int
     var version: UInt64
+    /// When a reload brought the rule or this version of it; `.min` for those of the start.
+    var adoptedAt = Int64.min
     /// Of rule and catalogue, the later one.
     var goLive: Int64
     var onChange: Rule.OnChange

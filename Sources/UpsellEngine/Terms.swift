@@ -11,6 +11,12 @@ struct Terms {
     var pendingPlan: String?
     var effectiveAt: Timestamp?
     var time: Timestamp
+    /// A plan change starts usage anew, the pending one too.
+    var resetUsage: Bool
+    /// The earliest timer that is set, so that a profile rewritten a thousand times has one.
+    var scheduled = Int64.max
+    /// By meter, the clock at which its limit last changed, `.min` for never; empty for an account without any change.
+    var limitChanges: [Int64] = []
     /// Greatest time that was hashed into a limit version of this account; later ones lie after it.
     var versionTime: Int64
     /// The instant for which the limits hold that the counters were last armed under.
@@ -30,6 +36,7 @@ struct Terms {
         pendingPlan = profile.pendingPlan
         effectiveAt = profile.effectiveAt
         time = profile.time
+        resetUsage = profile.resetUsage
         versionTime = profile.time.milliseconds
         limitsAt = clock
     }

@@ -29,13 +29,16 @@ public struct Trigger: Sendable, Equatable {
     public var status: Profile.Status
     public var consequence: String?
     public var coordinates: InputCoordinates?
+    /// What armed the threshold anew; nil where it was armed for the first time.
+    public var rearmed: Rearming?
 
     public init(
         id: TriggerID, account: String, rule: String, ruleVersion: UInt64, signal: SignalKind, cause: Cause,
         meter: String, meterUnit: String, scale: Int, dimension: (name: String, value: String)?, previous: Int64,
         current: Int64, limit: Limit, thresholdUnit: ThresholdUnit, crossed: [Int64],
         period: (start: Timestamp, end: Timestamp)?, episode: Timestamp, limitVersion: UInt64, eventTime: Timestamp,
-        plan: String, status: Profile.Status, consequence: String?, coordinates: InputCoordinates?
+        plan: String, status: Profile.Status, consequence: String?, coordinates: InputCoordinates?,
+        rearmed: Rearming? = nil
     ) {
         self.id = id
         self.account = account
@@ -60,12 +63,13 @@ public struct Trigger: Sendable, Equatable {
         self.status = status
         self.consequence = consequence
         self.coordinates = coordinates
+        self.rearmed = rearmed
     }
 
     public static func == (a: Trigger, b: Trigger) -> Bool {
         a.id == b.id && a.account == b.account && a.rule == b.rule && a.cause == b.cause && a.previous == b.previous
             && a.current == b.current && a.limit == b.limit && a.crossed == b.crossed && a.eventTime == b.eventTime
-            && a.plan == b.plan && a.coordinates == b.coordinates
+            && a.plan == b.plan && a.coordinates == b.coordinates && a.rearmed == b.rearmed
     }
 
     /// Number in the arming key's canonical encoding; later signals only append.
@@ -76,6 +80,14 @@ public struct Trigger: Sendable, Equatable {
             case .limit: "limit"
             }
         }
+    }
+
+    /// The reasons for which a threshold is armed anew (contract §4); there are no others.
+    public enum Rearming: String, Sendable, CaseIterable {
+        /// Another period, or a gauge or rolling window that fell.
+        case newEpisode = "new_episode"
+        case ruleChanged = "rule_changed"
+        case limitChanged = "limit_changed"
     }
 
     /// Why now.

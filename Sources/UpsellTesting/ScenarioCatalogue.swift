@@ -117,16 +117,19 @@ public struct ScenarioCatalogue {
 
     private mutating func defineRule(_ name: String, _ words: [String]) -> Bool {
         guard words.count >= 3, let unit = ThresholdUnit(rawValue: words[1]) else { return false }
-        let factor: Int64 = unit == .percent ? 100 : 1
+        let scale = unit == .percent ? 2 : 0
+        func number(_ text: String) -> Int64? {
+            unsafe try? ExactDecimal.parse(text.utf8.span.bytes, scale: scale)
+        }
         var thresholds: [Int64] = []
-        var band = 5 * factor
+        var band: Int64 = unit == .percent ? 500 : 5
         var rule = Rule(name: name, signal: .limit(LimitSignal(meter: MeterID(0), unit: unit, thresholds: [], band: 0)))
         var index = 2
         scan: while index < words.count {
             switch words[index] {
             case "band":
-                guard index + 1 < words.count, let number = Int64(words[index + 1]) else { return false }
-                band = number * factor
+                guard index + 1 < words.count, let number = number(words[index + 1]) else { return false }
+                band = number
                 index += 2
             case "evaluate":
                 rule.onChange = .evaluate
@@ -139,8 +142,8 @@ public struct ScenarioCatalogue {
                 rule.message = words[(index + 1)...].joined(separator: " ")
                 break scan
             default:
-                guard let number = Int64(words[index]) else { return false }
-                thresholds.append(number * factor)
+                guard let number = number(words[index]) else { return false }
+                thresholds.append(number)
                 index += 1
             }
         }

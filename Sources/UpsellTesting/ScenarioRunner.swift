@@ -13,7 +13,8 @@ internal import UpsellModel
 /// - `gone`, `tick` (the time is wall time), `config DEFINITION` (a catalogue line that replaces the one of its name)
 /// - `silent use …`, `silent profile …`: as at a first start
 ///
-/// Expectations, joined by `;`: `RULE T,T…[ CAUSE]` a trigger, `held RULE T,T…`, `rejected REASON`, `expired REASON`,
+/// Expectations, joined by `;`: `RULE T,T…[ CAUSE][ after REARMING|nothing]` a trigger (what armed it anew is compared
+/// where it is written), `held RULE T,T…`, `rejected REASON`, `expired REASON`,
 /// `METER[/DIMENSION]=N` usage afterwards, `-` nothing. Triggers, held, rejected and expired ones must be all there
 /// are.
 public struct ScenarioRunner {
@@ -195,9 +196,11 @@ public struct ScenarioRunner {
             if found != pair[1] { complaints.append("line \(line): \(pair[0]) is \(found), expected \(pair[1])") }
         }
         var found: [String] = []
+        var rearmed: [String] = []
         for trigger in effects.triggers {
             let cause = trigger.cause == .usage ? "" : " \(trigger.cause.rawValue)"
             found.append("\(trigger.rule) \(thresholds(trigger))\(cause)")
+            rearmed.append(" after \(trigger.rearmed?.rawValue ?? "nothing")")
             if !ids.insert(trigger.id.description).inserted { complaints.append("line \(line): an id came twice") }
         }
         for held in effects.held {
@@ -208,6 +211,9 @@ public struct ScenarioRunner {
         }
         for rejected in effects.rejected { found.append("rejected \(rejected.rejection.reason.rawValue)") }
         for expired in effects.expired { found.append("expired \(expired.reason.rawValue)") }
+        for index in rearmed.indices where index < wanted.count && wanted[index].contains(" after ") {
+            found[index] += rearmed[index]
+        }
         if found != wanted {
             complaints.append(
                 "line \(line): got [\(found.joined(separator: "; "))], expected [\(wanted.joined(separator: "; "))]")
@@ -216,7 +222,8 @@ public struct ScenarioRunner {
 
     /// With a dimension's value and the percent threshold without its hundredths.
     private func thresholds(_ trigger: Trigger) -> String {
-        let numbers = trigger.crossed.map { String(trigger.thresholdUnit == .percent ? $0 / 100 : $0) }
+        let scale = trigger.thresholdUnit == .percent ? 2 : 0
+        let numbers = trigger.crossed.map { ExactDecimal.format($0, scale: scale) }
         return (trigger.dimension.map { "/\($0.value) " } ?? "") + numbers.joined(separator: ",")
     }
 

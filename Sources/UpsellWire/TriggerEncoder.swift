@@ -51,6 +51,7 @@ public struct TriggerEncoder: Sendable {
         json.member("signal", trigger.signal.name)
         json.member("rule", trigger.rule)
         json.member("cause", trigger.cause.rawValue)
+        if let rearmed = trigger.rearmed { json.member("rearmed", rearmed.rawValue) }
         json.member("meter", trigger.meter)
         json.member("unit", trigger.meterUnit)
         if let dimension = trigger.dimension {
