@@ -1,5 +1,4 @@
 public import KafkaTransport
-internal import Synchronization
 public import UpsellRuntime
 
 /// Kafka as the poll loop sees it, in memory: topics of a few partitions, one member that is given what a test says.
@@ -29,10 +28,10 @@ public final class FakeSource: RecordSource {
         }
     }
 
-    private let state: Mutex<State>
+    private let state: Guarded<State>
 
     public init(inputs: Int, partitions: Int) {
-        state = Mutex(State(logs: Array(repeating: Array(repeating: [], count: partitions), count: inputs)))
+        state = Guarded(State(logs: Array(repeating: Array(repeating: [], count: partitions), count: inputs)))
     }
 
     // MARK: What a test does
@@ -175,7 +174,7 @@ public final class FakeSink: RecordSink {
         var failures = 0
         var closed = false
     }
-    private let state = Mutex(State())
+    private let state = Guarded(State())
 
     public init() {}
 

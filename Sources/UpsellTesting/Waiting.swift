@@ -1,5 +1,3 @@
-internal import Synchronization
-
 #if canImport(Glibc)
     internal import Glibc
 #endif
@@ -23,7 +21,7 @@ func napOneMillisecond() {
 
 /// A list that callbacks of any thread add to.
 public final class Recorded<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
+    private let elements = Guarded<[Element]>([])
     public init() {}
     public func add(_ element: Element) { elements.withLock { $0.append(element) } }
     public var all: [Element] { elements.withLock { $0 } }
