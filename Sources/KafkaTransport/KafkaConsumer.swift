@@ -1,4 +1,5 @@
 import CRdKafka
+import Dispatch
 import Synchronization
 
 /// Reads the inputs of one group member: the lead topic by subscription, the other inputs by hand beside it.
@@ -130,35 +131,54 @@ import Synchronization
     /// The other calls must not be used afterwards. Memory is given back once the consumer and its batches are gone.
     ///
     /// - Parameters:
-    ///   - deadlineMilliseconds: for everything, 2.0.2 can hang for ever here (kafka-notes.md §2.3).
+    ///   - deadlineMilliseconds: for everything. 2.0.2 can hang for ever here, in the answer to a rebalance that meets the
+    ///     close too (seen); so a thread of its own closes, and is left behind where the deadline passes.
     ///   - leaveGroup: `true` unsubscribes first, so that a static member (`group.instance.id`) hands over at once
     ///     instead of after the session timeout.
-    ///   - onRebalance: told of the last revocation, as in `poll`.
+    ///   - onRebalance: told of the last revocation, as in `poll`, on the closing thread.
     /// - Returns: whether the close finished. If not, the process should end soon: threads may be stuck.
     public func close(
-        deadlineMilliseconds: Int, leaveGroup: Bool = false, onRebalance: (RebalanceEvent) -> Void = { _ in }
+        deadlineMilliseconds: Int, leaveGroup: Bool = false,
+        onRebalance: @escaping @Sendable (RebalanceEvent) -> Void = { _ in }
     ) -> Bool {
         wakeUp.withLock { $0.take() }?.stop()
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return true }
         let deadline = Deadline(milliseconds: deadlineMilliseconds)
         assignment.enter("close(deadlineMilliseconds:)")
-        defer { assignment.leave() }
-        return withoutActuallyEscaping(onRebalance) { onRebalance in
-            assignment.handler = onRebalance
-            defer { assignment.handler = nil }
-            // 2.0.2 crashes when a cooperative-sticky member closes before its first assignment (fixed in 2.3.0).
-            while isSubscribed, !assignment.hasSeenRebalance {
-                guard !deadline.isOver else { return false }
+        let ended = DispatchSemaphore(value: 0)
+        let outcome = Outcome()
+        DispatchQueue(label: "upselld.kafka.close").async { [self] in
+            outcome.isClean.store(
+                close(until: deadline, leaveGroup: leaveGroup, onRebalance), ordering: .releasing)
+            assignment.leave()
+            ended.signal()
+        }
+        // The steps keep to the deadline by themselves; what is added is for the last of them to end.
+        let isOver = ended.wait(timeout: .now() + .milliseconds(Int(deadline.remaining) + 500)) == .timedOut
+        return !isOver && outcome.isClean.load(ordering: .acquiring)
+    }
+
+    private final class Outcome: Sendable {
+        let isClean = Atomic<Bool>(false)
+    }
+
+    private func close(
+        until deadline: Deadline, leaveGroup: Bool, _ onRebalance: @escaping (RebalanceEvent) -> Void
+    ) -> Bool {
+        assignment.handler = onRebalance
+        defer { assignment.handler = nil }
+        // 2.0.2 crashes when a cooperative-sticky member closes before its first assignment (fixed in 2.3.0).
+        while isSubscribed, !assignment.hasSeenRebalance {
+            guard !deadline.isOver else { return false }
+            unsafe drop(rd_kafka_consumer_poll(handle.raw, deadline.slice(50)))
+        }
+        if leaveGroup, isSubscribed {
+            _ = unsafe rd_kafka_unsubscribe(handle.raw)
+            while !assignment.owned.isEmpty, !deadline.isOver {
                 unsafe drop(rd_kafka_consumer_poll(handle.raw, deadline.slice(50)))
             }
-            if leaveGroup, isSubscribed {
-                _ = unsafe rd_kafka_unsubscribe(handle.raw)
-                while !assignment.owned.isEmpty, !deadline.isOver {
-                    unsafe drop(rd_kafka_consumer_poll(handle.raw, deadline.slice(50)))
-                }
-            }
-            return closeQueue(until: deadline)
         }
+        return closeQueue(until: deadline)
     }
 
     /// Closes without blocking, serving the last rebalance: `rd_kafka_consumer_close_queue`.

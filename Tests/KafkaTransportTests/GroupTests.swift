@@ -1,5 +1,6 @@
 import KafkaTransport
 import Testing
+import UpsellTesting
 
 /// Groups on the mock: the first join takes it 3 s, each later round the session timeout less 1 s.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct GroupTests {
@@ -32,6 +33,8 @@ import Testing
             #expect(member.errors.allSatisfy { !$0.isFatal })
         }
         #expect(second.consumer.close(deadlineMilliseconds: 15_000))
+        // Closing while the group still rebalances may hang in 2.0.2: the deadline's business, not this test's.
+        #expect(try first.poll { first.consumer.ownedPartitions == [0, 1, 2, 3] })
         #expect(first.consumer.close(deadlineMilliseconds: 15_000))
         #expect(first.consumer.ownedPartitions.isEmpty)
     }
@@ -42,9 +45,9 @@ import Testing
         let journey = Journey(try mockConsumer(cluster, topics: ["usage"], group: "g"))
         try journey.consumer.subscribe()
         #expect(try journey.poll { journey.events == [.assigned([0, 1])] })
-        var events: [RebalanceEvent] = []
-        #expect(journey.consumer.close(deadlineMilliseconds: 10_000, leaveGroup: true) { events.append($0) })
-        #expect(events == [.revoked([0, 1], lost: false)])
+        let events = Recorded<RebalanceEvent>()
+        #expect(journey.consumer.close(deadlineMilliseconds: 10_000, leaveGroup: true) { events.add($0) })
+        #expect(events.all == [.revoked([0, 1], lost: false)])
         #expect(journey.consumer.close(deadlineMilliseconds: 0))
     }
 
