@@ -34,7 +34,7 @@ public struct ClientSettings: Sendable {
                     name: setting.name, place: setting.place,
                     text: "kafka.\(setting.name): may not be set here: \(reserved.why)"))
         }
-        return complaints + KafkaProperty.complaints(in: passedThrough)
+        return complaints + KafkaProperty.complaints(in: passedThrough, for: .producer)
     }
 
     private var passedThrough: [KafkaProperty] {

@@ -22,6 +22,8 @@ final class Reporter: Sendable {
         var caughtUpAt = 0
         var keyMismatches: [String: Int] = [:]
         var misplaced: [String: Int] = [:]
+        /// Topics of which it was said that another partitioner places them than the lead.
+        var placedOtherwise: Set<String> = []
     }
 
     init(log: Log, counters: Counters, clock: WallClock, loop: PollLoop, sender: EpochSender) {
@@ -46,6 +48,7 @@ final class Reporter: Sendable {
         let snapshot = RuntimeSnapshot(of: sender.allWorkers, epochsSent: sender.epochsSent)
         publish(snapshot, standing)
         warnAboutKeys(snapshot, everyDoubling: true)
+        warnAboutPartitioners(snapshot)
         guard caughtUp else { return }
         let read = snapshot.tally.read
         let isNews = said.withLock { said in
@@ -60,6 +63,7 @@ final class Reporter: Sendable {
         let snapshot = RuntimeSnapshot(of: workers, epochsSent: sender.epochsSent)
         publish(snapshot, loop.standing)
         warnAboutKeys(snapshot, everyDoubling: false)
+        warnAboutPartitioners(snapshot)
         if !clean { log.warning("the stop was cut short; what was not sent is read again at the next start") }
         log.info("stopped", totals(snapshot))
     }
@@ -106,6 +110,23 @@ final class Reporter: Sendable {
             "held": .init(tally.held), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
             "gaps": .init(tally.gaps),
         ]
+    }
+
+    /// Says once of each input topic as a whole that another partitioner places its keys than the lead topic's: profiles
+    /// and usage of an account then lie in different partitions and never meet.
+    private func warnAboutPartitioners(_ snapshot: RuntimeSnapshot) {
+        guard let lead = snapshot.placement.first, let leads = lead.partitioner.inferred else { return }
+        for report in snapshot.placement.dropFirst() {
+            guard let other = report.partitioner.inferred, other != leads,
+                said.withLock({ $0.placedOtherwise.insert(report.topic).inserted })
+            else { continue }
+            log.warning(
+                "two input topics are placed by different partitioners; profile and usage of an account do not meet",
+                [
+                    .topic: .text(report.topic), "partitioner": .text(other.rawValue),
+                    "lead_topic": .text(lead.topic), "lead_partitioner": .text(leads.rawValue),
+                ])
+        }
     }
 
     /// - Parameter everyDoubling: says a growing number again only once it has doubled.

@@ -86,6 +86,32 @@ struct RunOnKafkaTests {
         #expect(misplaced > 200 && misplaced <= 400, "most of 400 records lie where only CRC32 puts them: \(misplaced)")
     }
 
+    @Test func profilesAndUsageUnderDifferentPartitionersAreReported() async throws {
+        try site.configure(limit: 1_000_000)
+        try site.createTopics()
+        let daemon = try site.start()
+        func file(_ name: String, _ line: (Int) -> String) throws -> URL {
+            let file = site.directory.appendingPathComponent(name)
+            let text = (0..<200).map(line).joined(separator: "\n") + "\n"
+            try text.write(to: file, atomically: true, encoding: .utf8)
+            return file
+        }
+        try site.feed(
+            try file("profiles.tsv") { "acct-\($0)\t{\"plan\":\"free\"}" }, topic: "\(site.prefix).accounts")
+        try site.feed(
+            try file("usage.tsv") {
+                #"acct-\#($0)\#t{"specversion":"1.0","id":"\#($0)","source":"t","type":"web.request","subject":"acct-\#($0)","#
+                    + #""data":{"requests":1,"bytes":1}}"#
+            }, partitioner: "consistent")
+        _ = try site.stop(daemon, afterReading: 400)
+        let report = try #require(
+            site.logLines(of: daemon).first { $0["message"]?.contains("different partitioners") == true })
+        #expect(report["topic"] == "\(site.prefix).accounts")
+        #expect(report["partitioner"] == "murmur2")
+        #expect(report["lead_topic"] == site.usage)
+        #expect(report["lead_partitioner"] == "crc32")
+    }
+
     /// A directory of configuration files and topics of its own on the brokers.
     final class Site: Sendable {
         let directory: URL
@@ -174,11 +200,12 @@ struct RunOnKafkaTests {
             return file
         }
 
-        func feed(_ file: URL, partitioner: String = "murmur2_random") throws {
+        func feed(_ file: URL, topic: String? = nil, partitioner: String = "murmur2_random") throws {
             let result = try Subprocess.run(
                 "kcat",
                 [
-                    "-P", "-b", brokers, "-t", usage, "-K", "\t", "-X", "topic.partitioner=\(partitioner)", "-l",
+                    "-P", "-b", brokers, "-t", topic ?? usage, "-K", "\t", "-X", "topic.partitioner=\(partitioner)",
+                    "-l",
                     file.path,
                 ])
             try #require(result.status == 0, "kcat: \(result.errors)")
