@@ -64,6 +64,8 @@ final class EpochSender: Sendable {
     /// Ends the timer and makes a send that hangs in repetition stop.
     func stop(giveUp: Bool) {
         timer.withLock { $0.take() }?.cancel()
+        // What it calls holds the poll loop, which holds this sender.
+        progress.withLock { $0 = {} }
         if giveUp { givenUp.store(true, ordering: .releasing) }
     }
 
