@@ -45,6 +45,8 @@ let package = Package(
         module("UpsellEngine", ["UpsellModel", "CXXHash"]),
         module("UpsellWire", ["UpsellModel", "CSimdjson", "CXXHash", "CCrypto"]),
 
+        module("UpsellStateLog", ["UpsellModel", "CXXHash"]),
+
         // Edges.
         module("KafkaTransport", ["CRdKafka"]),
         module("UpsellConfiguration", ["UpsellModel", "CYAML"]),
@@ -52,7 +54,10 @@ let package = Package(
         module("UpsellCommandLine"),
         module(
             "UpsellRuntime",
-            ["UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry"]),
+            [
+                "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
+                "UpsellTelemetry",
+            ]),
         module(
             "UpsellDemo",
             ["UpsellModel", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellRuntime"]),
@@ -72,6 +77,23 @@ let package = Package(
             ],
             swiftSettings: strictSettings),
 
+        // Proofs: a strict broker in memory under virtual time, and failures planted around real brokers.
+        module(
+            "UpsellSimulation",
+            [
+                "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
+                "UpsellTelemetry", "UpsellRuntime",
+            ]),
+        .executableTarget(
+            name: "upselld-sim", dependencies: ["UpsellSimulation"], swiftSettings: strictSettings),
+        .executableTarget(
+            name: "upselld-chaos",
+            dependencies: [
+                "UpsellModel", "UpsellEngine", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
+                "UpsellRuntime", "UpsellTelemetry",
+            ],
+            swiftSettings: strictSettings),
+
         // Tests beside what they test; `UpsellTesting` holds fakes, generators and the scenario runner.
         module(
             "UpsellTesting",
@@ -79,6 +101,10 @@ let package = Package(
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),
         tests("UpsellWireTests", ["UpsellWire", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellStateLogTests", ["UpsellStateLog", "UpsellModel", "UpsellTesting"]),
+        tests(
+            "UpsellSimulationTests",
+            ["UpsellSimulation", "UpsellRuntime", "UpsellStateLog", "KafkaTransport", "UpsellModel", "UpsellTesting"]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
         tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),

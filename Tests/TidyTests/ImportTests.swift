@@ -10,6 +10,7 @@ import Testing
         "UpsellModel": [],
         "UpsellEngine": pure,
         "UpsellWire": pure.union(["CSimdjson", "CCrypto"]),
+        "UpsellStateLog": pure,
         "UpsellCommandLine": [],
         "KafkaTransport": ["CRdKafka", "Dispatch", "Synchronization", "Glibc"],
         "UpsellConfiguration": [
@@ -18,8 +19,17 @@ import Testing
         ],
         "UpsellTelemetry": ["UpsellModel", "CSystemd", "Synchronization", "Glibc"],
         "UpsellRuntime": [
-            "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
-            "Dispatch", "Synchronization", "Glibc",
+            "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
+            "UpsellTelemetry", "Dispatch", "Synchronization", "Foundation", "Glibc",
+        ],
+        "UpsellSimulation": [
+            "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
+            "UpsellTelemetry", "UpsellRuntime", "CXXHash",
+        ],
+        "upselld-sim": ["UpsellSimulation", "Dispatch", "Foundation", "Glibc", "Synchronization"],
+        "upselld-chaos": [
+            "UpsellModel", "UpsellEngine", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration", "UpsellRuntime",
+            "UpsellTelemetry", "Dispatch", "Foundation", "Glibc", "Synchronization",
         ],
         "UpsellDemo": [
             "UpsellModel", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry", "UpsellRuntime",
