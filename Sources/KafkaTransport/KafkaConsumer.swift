@@ -95,14 +95,8 @@ import Synchronization
     public func watermarks(input: Int, partition: Int32, timeoutMilliseconds: Int) throws(KafkaError)
         -> (low: Int64, high: Int64)
     {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        let result = unsafe rd_kafka_query_watermark_offsets(
-            handle.raw, inputTopics[input], partition, &low, &high, Int32(clamping: timeoutMilliseconds))
-        guard result == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(code: KafkaErrorCode(result), topic: inputTopics[input], partition: partition)
-        }
-        return (low, high)
+        try handle.watermarks(
+            topic: inputTopics[input], partition: partition, timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// Joins the group for the lead topic. The topic must exist: see ``metadata(topics:timeoutMilliseconds:)``. Poll

@@ -65,9 +65,11 @@ public struct KafkaError: Error, Sendable, Equatable, CustomStringConvertible {
 extension KafkaError {
     /// Copies code, text and flags, then destroys the error: `rd_kafka_error_destroy`.
     ///
-    /// The order of the questions is the library's: fatal, needs an abort, retriable, and anything else by its code.
+    /// The order of the questions is the library's: fatal, needs an abort, retriable, and anything else by its code, as
+    /// `otherwise` says.
     init(
-        consuming error: OpaquePointer, topic: String? = nil, partition: Int32? = nil, fileID: String = #fileID,
+        consuming error: OpaquePointer, topic: String? = nil, partition: Int32? = nil,
+        otherwise: (KafkaErrorCode) -> Recovery = KafkaError.recovery(from:), fileID: String = #fileID,
         line: Int = #line
     ) {
         let code = unsafe KafkaErrorCode(rd_kafka_error_code(error))
@@ -79,6 +81,8 @@ extension KafkaError {
                 recovery = .abortAndResend
             } else if unsafe rd_kafka_error_is_retriable(error) != 0 {
                 recovery = .retryCall
+            } else {
+                recovery = otherwise(code)
             }
         }
         unsafe rd_kafka_error_destroy(error)

@@ -25,6 +25,14 @@ final class HandleContext: Sendable {
         var delivered = 0
         var failed = 0
         var failures: [KafkaError] = []
+        /// Offset after the newest acknowledged record of a partition; `nil` where the broker did not tell it.
+        var ends: [Destination: Int64?] = [:]
+    }
+
+    /// A partition that records go to, by its topic handle: names would cost a string for each record.
+    struct Destination: Sendable, Hashable {
+        let topic: UInt
+        let partition: Int32
     }
 
     private let log: KafkaLog?
@@ -32,12 +40,16 @@ final class HandleContext: Sendable {
     private let statistics = Mutex<String?>(nil)
     private let errors = Mutex<[KafkaError]>([])
     private let deliveries = Mutex(Deliveries())
+    private let tracksEnds: Bool
+    private let destroyed = DispatchSemaphore(value: 0)
     /// Set for consumers. Touched on the poll thread alone, where rebalance callbacks are served.
     let assignment: AssignmentState?
 
     init(
-        log: KafkaLog? = nil, statistics: (@Sendable (String) -> Void)? = nil, assignment: AssignmentState? = nil
+        log: KafkaLog? = nil, statistics: (@Sendable (String) -> Void)? = nil, assignment: AssignmentState? = nil,
+        tracksEnds: Bool = false
     ) {
+        self.tracksEnds = tracksEnds
         self.log = log
         self.statisticsHandler = statistics
         self.assignment = assignment
@@ -64,12 +76,21 @@ final class HandleContext: Sendable {
         }
     }
 
-    func recordDelivery(_ failure: KafkaError?) {
+    /// Counts an acknowledged record. Reports of a partition come in the order of its offsets.
+    func recordDelivery(to destination: Destination, offset: Int64) {
         deliveries.withLock {
-            guard let failure else {
-                $0.delivered += 1
-                return
-            }
+            $0.delivered += 1
+            // A retry that the broker recognised as one may be acknowledged without an offset.
+            if tracksEnds { $0.ends[destination] = .some(offset >= 0 ? offset + 1 : nil) }
+        }
+    }
+
+    func acknowledgedEnd(of destination: Destination) -> Int64? {
+        deliveries.withLock { $0.ends[destination] ?? nil }
+    }
+
+    func recordDelivery(failure: KafkaError) {
+        deliveries.withLock {
             $0.failed += 1
             if $0.failures.count < HandleContext.failureCapacity { $0.failures.append(failure) }
         }
@@ -86,6 +107,13 @@ final class HandleContext: Sendable {
             return taken
         }
     }
+
+    func noteDestroyed() { destroyed.signal() }
+
+    /// Waits until the handle's threads are joined and its connections closed; one caller, once.
+    func waitUntilDestroyed(milliseconds: Int) {
+        _ = destroyed.wait(timeout: .now() + .milliseconds(milliseconds))
+    }
 }
 
 /// Owns one `rd_kafka_t`, which is thread-safe by its header.
@@ -96,15 +124,18 @@ final class HandleContext: Sendable {
 @safe final class KafkaHandle: @unchecked Sendable {
     // `@unchecked`: the only state is two pointers that never change, to objects that are thread-safe.
     let raw: OpaquePointer
-    /// The consumer's queue; `nil` for producers. `rd_kafka_queue_destroy` before the handle.
+    /// The group member's queue; `nil` for the others. `rd_kafka_queue_destroy` before the handle.
     let queue: OpaquePointer?
     let context: HandleContext
     private let retainedContext: Unmanaged<HandleContext>
 
     /// Makes a client. The library takes the configuration over only on success; every other path destroys it.
-    init(role: KafkaRole, configuration: consuming ConfigurationBuilder, context: HandleContext)
-        throws(KafkaConfigurationError)
-    {
+    ///
+    /// - Parameter isGroupMember: whether a consumer's events all go to the one queue of its group.
+    init(
+        role: KafkaRole, configuration: consuming ConfigurationBuilder, context: HandleContext,
+        isGroupMember: Bool = true
+    ) throws(KafkaConfigurationError) {
         guard configuration.complaints.isEmpty, let native = unsafe configuration.duplicate() else {
             throw KafkaConfigurationError(complaints: configuration.complaints)
         }
@@ -127,7 +158,7 @@ final class HandleContext: Sendable {
         unsafe raw = made
         unsafe retainedContext = retained
         self.context = context
-        if role == .consumer {
+        if role == .consumer, isGroupMember {
             // One queue for messages, rebalances, errors and statistics, served by the poll thread.
             unsafe rd_kafka_poll_set_consumer(made)
             unsafe queue = rd_kafka_queue_get_consumer(made)
@@ -169,6 +200,21 @@ final class HandleContext: Sendable {
         return counts
     }
 
+    /// Oldest offset of a partition and the next one to come, as the handle's isolation sees it. Blocks up to the
+    /// timeout. `rd_kafka_query_watermark_offsets`
+    func watermarks(topic: String, partition: Int32, timeoutMilliseconds: Int) throws(KafkaError)
+        -> (low: Int64, high: Int64)
+    {
+        var low: Int64 = 0
+        var high: Int64 = 0
+        let result = unsafe rd_kafka_query_watermark_offsets(
+            raw, topic, partition, &low, &high, Int32(clamping: timeoutMilliseconds))
+        guard result == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            throw KafkaError(code: KafkaErrorCode(result), topic: topic, partition: partition)
+        }
+        return (low, high)
+    }
+
     /// Number of a broker of the cluster: the one that answered. Blocks up to the timeout.
     func anyBroker(timeoutMilliseconds: Int) throws(KafkaError) -> Int32 {
         var pointer: UnsafePointer<rd_kafka_metadata>?
@@ -195,7 +241,8 @@ final class HandleContext: Sendable {
         // A consumer was closed before, or is deliberately left without: its group notices by the session timeout.
         unsafe rd_kafka_destroy_flags(raw, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE)
         // The threads are joined now, so no callback can use the context.
-        unsafe context.release()
+        let ended = unsafe context.takeRetainedValue()
+        ended.noteDestroyed()
     }
 }
 
@@ -240,12 +287,14 @@ extension KafkaHandle {
             unsafe rd_kafka_conf_set_dr_msg_cb(native) { _, message, opaque in
                 guard let context = unsafe HandleContext.of(opaque), let message = unsafe message else { return }
                 guard unsafe message.pointee.err != RD_KAFKA_RESP_ERR_NO_ERROR else {
-                    context.recordDelivery(nil)
+                    let destination = unsafe HandleContext.Destination(
+                        topic: UInt(bitPattern: message.pointee.rkt), partition: message.pointee.partition)
+                    unsafe context.recordDelivery(to: destination, offset: message.pointee.offset)
                     return
                 }
                 let topic = unsafe message.pointee.rkt.flatMap { unsafe rd_kafka_topic_name($0) }
                 unsafe context.recordDelivery(
-                    KafkaError(
+                    failure: KafkaError(
                         code: KafkaErrorCode(message.pointee.err), topic: topic.map { unsafe String(cString: $0) },
                         partition: message.pointee.partition < 0 ? nil : message.pointee.partition))
             }

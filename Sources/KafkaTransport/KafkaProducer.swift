@@ -1,18 +1,12 @@
 import CRdKafka
-import Synchronization
 
 /// Writes records. Deliveries are asynchronous: their failures are stored and raised at the next
 /// ``flush(timeoutMilliseconds:)``.
 ///
 /// Safe from any thread. Records are copied at ``produce(_:)``.
 @safe public final class KafkaProducer: Sendable {
-    /// Calls of `produce` between two looks at delivery reports.
-    private static let pollEvery = 256
-
-    private let handle: KafkaHandle
-    private let topics = Mutex(TopicHandles())
-    private let calls = Atomic<Int>(0)
-    private let queueFullDeadline: Int
+    private let sender: RecordSender
+    private var handle: KafkaHandle { sender.handle }
 
     /// Makes a producer; brokers that are down are tried again for ever.
     ///
@@ -28,29 +22,20 @@ import Synchronization
         properties: [KafkaProperty], queueFullDeadlineMilliseconds: Int = 30_000, log: KafkaLog? = nil,
         statistics: (@Sendable (String) -> Void)? = nil
     ) throws(KafkaConfigurationError) {
-        var configuration = ConfigurationBuilder()
         // acks=0 or a plain acks=1 contradicts idempotence; who sets acks decides about idempotence too.
-        var defaults = [("socket.nagle.disable", "true"), ("linger.ms", "5")]
         let acknowledgements = ["acks", "request.required.acks", "enable.idempotence"]
-        if !properties.contains(where: { acknowledgements.contains($0.name) }) {
-            defaults.append(("enable.idempotence", "true"))
-        }
-        for (name, value) in defaults {
-            configuration.apply(KafkaProperty(name: name, value: value, place: "built in"))
-        }
-        for property in properties { configuration.apply(property) }
-        queueFullDeadline = queueFullDeadlineMilliseconds
-        handle = try KafkaHandle(
-            role: .producer, configuration: configuration, context: HandleContext(log: log, statistics: statistics))
+        let decides = properties.contains { acknowledgements.contains($0.name) }
+        sender = try RecordSender(
+            defaults: decides ? [] : [("enable.idempotence", "true")], properties: properties,
+            queueFullDeadlineMilliseconds: queueFullDeadlineMilliseconds,
+            context: HandleContext(log: log, statistics: statistics))
     }
-
-    deinit { topics.withLock { $0.removeAll() } }
 
     /// librdkafka's newest statistics, as its JSON; `nil` before the first.
     public var lastStatistics: String? { handle.context.lastStatistics }
 
     /// Records not yet delivered or given up, and reports not yet looked at: `rd_kafka_outq_len`.
-    public var outstandingCount: Int { unsafe Int(rd_kafka_outq_len(handle.raw)) }
+    public var outstandingCount: Int { sender.outstandingCount }
 
     /// Records acknowledged by the brokers since the producer was made.
     public var deliveredCount: Int { handle.context.deliveryCounts.delivered }
@@ -60,22 +45,7 @@ import Synchronization
     ///
     /// - Throws: an error about this record (too large, unknown partition), a full queue after the deadline
     ///   (`_QUEUE_FULL`), or the error that killed the producer. The record was not taken then.
-    public func produce(_ record: OutputRecord) throws(KafkaError) {
-        if calls.add(1, ordering: .relaxed).newValue % KafkaProducer.pollEvery == 0 {
-            unsafe rd_kafka_poll(handle.raw, 0)
-        }
-        let topic = unsafe try topic(named: record.topic)
-        var deadline: Deadline?
-        while true {
-            guard let error = unsafe attempt(record, topic) else { return }
-            guard error.code == .queueFull else { throw error }
-            // Reports of delivered records make room.
-            let end = deadline ?? Deadline(milliseconds: queueFullDeadline)
-            deadline = end
-            guard !end.isOver else { throw error }
-            unsafe rd_kafka_poll(handle.raw, end.slice(20))
-        }
-    }
+    public func produce(_ record: OutputRecord) throws(KafkaError) { try sender.produce(record) }
 
     /// Serves delivery reports, statistics and errors; for a producer that is idle between flushes.
     public func poll(timeoutMilliseconds: Int) {
@@ -87,20 +57,7 @@ import Synchronization
     /// - Throws: `_TIMED_OUT` (`.retryCall`) if records are still on their way; else the first failed delivery since
     ///   the last flush, with their number in the text. Failures are forgotten once they were thrown.
     public func flush(timeoutMilliseconds: Int) throws(KafkaError) {
-        let result = unsafe rd_kafka_flush(handle.raw, Int32(clamping: timeoutMilliseconds))
-        if let fatal = handle.fatalCause() { throw fatal }
-        let (failures, count) = handle.context.takeDeliveryFailures()
-        if let first = failures.first {
-            throw KafkaError(
-                code: first.code,
-                text: "\(count) record\(count == 1 ? " was" : "s were") not delivered; the first: \(first.text)",
-                recovery: first.recovery, topic: first.topic, partition: first.partition)
-        }
-        guard result == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            throw KafkaError(
-                code: KafkaErrorCode(result), text: "\(outstandingCount) records are not acknowledged yet",
-                recovery: .retryCall)
-        }
+        try sender.flush(timeoutMilliseconds: timeoutMilliseconds)
     }
 
     /// Errors of the connection since the last call: brokers down, authentication refused. None stops the producer
@@ -115,7 +72,7 @@ import Synchronization
             try flush(timeoutMilliseconds: deadlineMilliseconds)
             return true
         } catch {
-            _ = unsafe rd_kafka_purge(handle.raw, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT)
+            sender.purge()
             _ = unsafe rd_kafka_flush(handle.raw, 100)
             return false
         }
@@ -126,79 +83,4 @@ import Synchronization
         let wanted = Set(topics)
         return try handle.partitionCounts(timeoutMilliseconds: timeoutMilliseconds).filter { wanted.contains($0.key) }
     }
-
-    /// One try; `nil` if the record was taken.
-    private func attempt(_ record: OutputRecord, _ topic: OpaquePointer) -> KafkaError? {
-        // An own headers object, not single entries: with those, 2.0.2 frees them twice when the partition does not
-        // exist (fixed in 2.12.0).
-        let headers = unsafe KafkaProducer.headers(record.headers)
-        let failure = unsafe withBytes(record.key) { key, keyCount in
-            unsafe withBytes(record.value) { value, valueCount in
-                unsafe crdkafka_produce(
-                    handle.raw, topic, record.partition ?? RD_KAFKA_PARTITION_UA, key, keyCount, value, valueCount,
-                    headers, record.timestamp ?? 0)
-            }
-        }
-        guard let failure = unsafe failure else { return nil }
-        if let headers = unsafe headers { unsafe rd_kafka_headers_destroy(headers) }
-        let error = unsafe KafkaError(consuming: failure, topic: record.topic, partition: record.partition)
-        if error.code == .fatal, let fatal = handle.fatalCause() { return fatal }
-        return error
-    }
-
-    /// A header list the caller owns; `nil` for no headers.
-    private static func headers(_ headers: [OutputRecord.Header]) -> OpaquePointer? {
-        guard !headers.isEmpty, let list = unsafe rd_kafka_headers_new(headers.count) else { return nil }
-        for header in headers {
-            _ = unsafe withBytes(header.value) { value, count in
-                unsafe rd_kafka_header_add(list, header.name, -1, value, count)
-            }
-        }
-        return unsafe list
-    }
-
-    private func topic(named name: String) throws(KafkaError) -> OpaquePointer {
-        let topic = topics.withLock { topics in
-            if let topic = unsafe topics.byName[name] { return unsafe SendablePointer(raw: topic) }
-            guard let made = unsafe rd_kafka_topic_new(handle.raw, name, nil) else {
-                return unsafe SendablePointer(raw: nil)
-            }
-            unsafe topics.byName[name] = made
-            return unsafe SendablePointer(raw: made)
-        }
-        guard let topic = unsafe topic.raw else {
-            throw KafkaError(code: KafkaErrorCode(rd_kafka_last_error()), topic: name)
-        }
-        return unsafe topic
-    }
-}
-
-/// Topic handles by name; they must go before the client handle.
-@safe private struct TopicHandles: @unchecked Sendable {
-    // `@unchecked`: thread-safe objects behind pointers; the dictionary is behind a lock.
-    var byName: [String: OpaquePointer]
-
-    init() { unsafe byName = [:] }
-
-    mutating func removeAll() {
-        unsafe byName.values.forEach { unsafe rd_kafka_topic_destroy($0) }
-        unsafe byName = [:]
-    }
-}
-
-/// Carries a pointer to a thread-safe object out of a lock.
-@safe private struct SendablePointer: @unchecked Sendable {
-    let raw: OpaquePointer?
-}
-
-/// Calls `body` with the bytes: a null pointer for `nil`, and a pointer that is not null for an empty array, since
-/// librdkafka tells null from empty by the pointer.
-private func withBytes<Result>(_ bytes: [UInt8]?, _ body: (UnsafeRawPointer?, Int) -> Result) -> Result {
-    guard let bytes else { return body(nil, 0) }
-    guard !bytes.isEmpty else {
-        return unsafe withUnsafeTemporaryAllocation(byteCount: 1, alignment: 1) { buffer in
-            unsafe body(UnsafeRawPointer(buffer.baseAddress), 0)
-        }
-    }
-    return unsafe bytes.withUnsafeBytes { buffer in unsafe body(buffer.baseAddress, buffer.count) }
 }
