@@ -72,7 +72,9 @@ public struct BinaryReader: Sendable {
         while true {
             guard position < end else { throw .truncated(at: position) }
             let byte = bytes[position]
-            guard shift < 63 || (shift == 63 && byte <= 1) else { throw .malformed(at: position, "integer over 64 bits") }
+            guard shift < 63 || (shift == 63 && byte <= 1) else {
+                throw .malformed(at: position, "integer over 64 bits")
+            }
             position += 1
             value |= UInt64(byte & 0x7f) << shift
             if byte < 0x80 { return value }

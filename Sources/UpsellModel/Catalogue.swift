@@ -1,7 +1,7 @@
 /// Everything a partition decides by: meters, plans, add-ons, rules and the policies of input. Immutable once loaded.
 ///
 /// `UpsellConfiguration` compiles it from `catalogue.yaml` and `rules.yaml`; identifiers are positions in its arrays.
-public struct Catalogue: Sendable, Equatable {
+public struct Catalogue: Sendable, Codable, Equatable {
     public var meters: [Meter]
     /// The ladder, lowest plan first.
     public var plans: [Plan]
@@ -27,7 +27,7 @@ public struct Catalogue: Sendable, Equatable {
 }
 
 /// A named aggregation of usage events in a window.
-public struct Meter: Sendable, Equatable {
+public struct Meter: Sendable, Codable, Equatable {
     public var name: String
     /// CloudEvents types that feed it; at least one.
     public var eventTypes: [String]
@@ -63,13 +63,13 @@ public struct Meter: Sendable, Equatable {
         self.uniqueMax = uniqueMax
     }
 
-    public enum Aggregation: String, Sendable, Equatable, CaseIterable {
+    public enum Aggregation: String, Sendable, Codable, Equatable, CaseIterable {
         case count, sum, max, latest, unique
         case activeDays = "active_days"
     }
 
     /// Which span of time a counter covers.
-    public enum Window: Sendable, Equatable {
+    public enum Window: Sendable, Codable, Equatable {
         /// Starts anew at each reset.
         case period(Reset)
         /// The last N days, in hourly buckets of UTC. `1...366`.
@@ -80,7 +80,7 @@ public struct Meter: Sendable, Equatable {
     }
 
     /// When a `period` counter starts anew; independent of the plan's billing interval.
-    public struct Reset: Sendable, Equatable, Hashable {
+    public struct Reset: Sendable, Codable, Equatable, Hashable {
         public var unit: Unit
         public var alignment: Alignment
 
@@ -89,14 +89,14 @@ public struct Meter: Sendable, Equatable {
             self.alignment = alignment
         }
 
-        public enum Unit: String, Sendable, CaseIterable { case day, week, month, year }
+        public enum Unit: String, Sendable, Codable, CaseIterable { case day, week, month, year }
         /// `calendar`: midnight, Monday, the 1st, 1 January, in the account's time zone.
         /// `anniversary`: counted from the account's anchor; a 31st becomes the last day of a short month.
-        public enum Alignment: String, Sendable, CaseIterable { case calendar, anniversary }
+        public enum Alignment: String, Sendable, Codable, CaseIterable { case calendar, anniversary }
     }
 
     /// A field that splits the meter into one counter for each of its values.
-    public struct Dimension: Sendable, Equatable {
+    public struct Dimension: Sendable, Codable, Equatable {
         public var name: String
         public var path: FieldPath
         /// Values kept apart for one account; later ones count under `Dimension.other`.
@@ -114,7 +114,7 @@ public struct Meter: Sendable, Equatable {
 }
 
 /// Names of nested objects, outermost first: `data.bytes` is `["data", "bytes"]`. Never empty.
-public struct FieldPath: Sendable, Equatable, Hashable, CustomStringConvertible {
+public struct FieldPath: Sendable, Codable, Equatable, Hashable, CustomStringConvertible {
     public var names: [String]
     public init(_ names: [String]) { self.names = names }
     /// Splits at dots.
@@ -124,7 +124,7 @@ public struct FieldPath: Sendable, Equatable, Hashable, CustomStringConvertible 
 
 /// A condition on a field of the event: the field's text (string, number as written, `true`, `false`) is one of
 /// `anyOf`.
-public struct FieldCondition: Sendable, Equatable {
+public struct FieldCondition: Sendable, Codable, Equatable {
     public var path: FieldPath
     public var anyOf: [String]
     public init(path: FieldPath, anyOf: [String]) {
@@ -135,14 +135,14 @@ public struct FieldCondition: Sendable, Equatable {
 
 /// What an account may use of a meter. 0 means "not in this plan".
 @frozen
-public enum Limit: Sendable, Equatable, Hashable {
+public enum Limit: Sendable, Codable, Equatable, Hashable {
     /// In integers of the meter's scale, `0...`.
     case of(Int64)
     case unlimited
 }
 
 /// A rung of the ladder.
-public struct Plan: Sendable, Equatable {
+public struct Plan: Sendable, Codable, Equatable {
     public var name: String
     public var title: String
     /// Limit of each meter, by position in `Catalogue.meters`. A meter that the plan does not mention is unlimited.
@@ -167,7 +167,7 @@ public struct Plan: Sendable, Equatable {
         self.successor = successor
     }
 
-    public struct PlanLimit: Sendable, Equatable {
+    public struct PlanLimit: Sendable, Codable, Equatable {
         public var limit: Limit
         public var enforcement: Enforcement
         /// What happens at the limit, in words.
@@ -182,9 +182,9 @@ public struct Plan: Sendable, Equatable {
         public static let unlimited = PlanLimit(.unlimited, enforcement: .soft)
     }
 
-    public enum Enforcement: String, Sendable, CaseIterable { case hard, soft }
+    public enum Enforcement: String, Sendable, Codable, CaseIterable { case hard, soft }
 
-    public struct Feature: Sendable, Equatable {
+    public struct Feature: Sendable, Codable, Equatable {
         public var name: String
         public var level: String
         public init(name: String, level: String) {
@@ -195,7 +195,7 @@ public struct Plan: Sendable, Equatable {
 }
 
 /// A price of a plan or add-on.
-public struct Price: Sendable, Equatable {
+public struct Price: Sendable, Codable, Equatable {
     /// ISO 4217, upper case.
     public var currency: String
     public var interval: Interval
@@ -210,12 +210,12 @@ public struct Price: Sendable, Equatable {
         self.amount = amount
     }
 
-    public enum Interval: String, Sendable, CaseIterable { case month, year }
-    public enum Kind: String, Sendable, CaseIterable { case exact, from, contact }
+    public enum Interval: String, Sendable, Codable, CaseIterable { case month, year }
+    public enum Kind: String, Sendable, Codable, CaseIterable { case exact, from, contact }
 }
 
 /// Something bought beside the plan that raises limits.
-public struct AddOn: Sendable, Equatable {
+public struct AddOn: Sendable, Codable, Equatable {
     public var name: String
     public var title: String
     /// What one unit adds to a meter's limit, in integers of its scale; by position in `Catalogue.meters`, 0 for none.
@@ -231,7 +231,7 @@ public struct AddOn: Sendable, Equatable {
 }
 
 /// How input is judged: the bounds and choices of contract §2. Durations in milliseconds.
-public struct Policy: Sendable, Equatable {
+public struct Policy: Sendable, Codable, Equatable {
     /// What becomes of usage whose account has no profile.
     public var unknownAccounts: UnknownAccounts = .wait
     /// `wait`: how long, and how many readings a partition keeps.
@@ -254,11 +254,11 @@ public struct Policy: Sendable, Equatable {
 
     public init() {}
 
-    public enum UnknownAccounts: Sendable, Equatable {
+    public enum UnknownAccounts: Sendable, Codable, Equatable {
         case wait
         case defaultPlan(PlanID)
         case ignore
     }
 
-    public enum FirstStart: String, Sendable, CaseIterable { case silent, fire }
+    public enum FirstStart: String, Sendable, Codable, CaseIterable { case silent, fire }
 }

@@ -1,6 +1,6 @@
 /// Position of a meter in `Catalogue.meters`; text comes back only for output.
 @frozen
-public struct MeterID: RawRepresentable, Hashable, Sendable {
+public struct MeterID: RawRepresentable, Hashable, Sendable, Codable {
     public var rawValue: UInt16
     @inlinable
     public init(rawValue: UInt16) { self.rawValue = rawValue }
@@ -12,7 +12,7 @@ public struct MeterID: RawRepresentable, Hashable, Sendable {
 
 /// Position of a plan in `Catalogue.plans`, which is the ladder: a higher position is a higher plan.
 @frozen
-public struct PlanID: RawRepresentable, Hashable, Sendable {
+public struct PlanID: RawRepresentable, Hashable, Sendable, Codable {
     public var rawValue: UInt16
     @inlinable
     public init(rawValue: UInt16) { self.rawValue = rawValue }

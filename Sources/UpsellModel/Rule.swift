@@ -1,5 +1,5 @@
 /// A rule: a signal and what follows from it. Words, priority and channels are not part of its version.
-public struct Rule: Sendable, Equatable {
+public struct Rule: Sendable, Codable, Equatable {
     public var name: String
     public var signal: Signal
     /// What a new rule or a new version does with thresholds that are already exceeded.
@@ -22,15 +22,15 @@ public struct Rule: Sendable, Equatable {
         self.message = message
     }
 
-    public enum OnChange: String, Sendable, CaseIterable { case silent, evaluate }
+    public enum OnChange: String, Sendable, Codable, CaseIterable { case silent, evaluate }
 
-    public enum Signal: Sendable, Equatable {
+    public enum Signal: Sendable, Codable, Equatable {
         case limit(LimitSignal)
     }
 }
 
 /// Usage reaches a threshold (`usage >= threshold`).
-public struct LimitSignal: Sendable, Equatable {
+public struct LimitSignal: Sendable, Codable, Equatable {
     public var meter: MeterID
     /// How the numbers of `thresholds` and `band` are read.
     public var unit: ThresholdUnit
@@ -49,4 +49,4 @@ public struct LimitSignal: Sendable, Equatable {
     }
 }
 
-public enum ThresholdUnit: String, Sendable, CaseIterable { case percent, absolute, remaining }
+public enum ThresholdUnit: String, Sendable, Codable, CaseIterable { case percent, absolute, remaining }

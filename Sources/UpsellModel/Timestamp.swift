@@ -3,7 +3,7 @@
 /// Range: the years 1 to 9999 (`Timestamp.earliest...Timestamp.latest`); everything that enters from outside is checked
 /// against it, so sums of a timestamp and a configured duration cannot overflow.
 @frozen
-public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable {
+public struct Timestamp: RawRepresentable, Hashable, Comparable, Sendable, Codable {
     /// Milliseconds since 1970-01-01T00:00:00Z; negative before it.
     public var rawValue: Int64
 
