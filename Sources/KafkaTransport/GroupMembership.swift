@@ -1,14 +1,16 @@
 import CRdKafka
 
-/// What the consumer's group knows it by at this moment: `rd_kafka_consumer_group_metadata`.
+/// What the consumer's group knew it by at one moment: `rd_kafka_consumer_group_metadata`.
 ///
-/// Fetched anew for every transaction, since a rebalance changes it.
-@safe struct GroupMembership: ~Copyable {
+/// Taken anew for every transaction, before its first record: whoever was rebalanced in the meantime is refused by the
+/// generation, whichever of its partitions it lost.
+@safe public final class GroupMembership: @unchecked Sendable {
+    // `@unchecked`: the pointer never changes, and what it points to is only read.
     let native: OpaquePointer
     /// Negative without membership.
-    let generation: Int32
+    public let generation: Int32
     /// Empty without membership.
-    let memberID: String
+    public let memberID: String
 
     /// Asks the consumer. Blocks for a moment on its main thread.
     ///
@@ -57,5 +59,16 @@ import CRdKafka
             separator: 0, maxSplits: 2, omittingEmptySubsequences: false)
         guard unsafe texts.count > 1 else { return (generation, "") }
         return unsafe (generation, String(decoding: texts[1], as: UTF8.self))
+    }
+}
+
+extension KafkaConsumer {
+    /// What the group knows this consumer by now. Blocks for a moment on librdkafka's main thread. Any thread.
+    ///
+    /// - Throws: `ILLEGAL_GENERATION` or `UNKNOWN_MEMBER_ID` (`.abortAndResend`) without a membership.
+    public func membership() throws(KafkaError) -> GroupMembership {
+        let membership = try GroupMembership(of: self)
+        try membership.check()
+        return membership
     }
 }

@@ -93,10 +93,17 @@ import CRdKafka
     public func sendOffsets(_ offsets: [GroupOffset], of consumer: KafkaConsumer, timeoutMilliseconds: Int)
         throws(KafkaError)
     {
+        try sendOffsets(
+            offsets, of: consumer, under: try consumer.membership(), timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// The same under a membership taken earlier: a rebalance since then is refused.
+    public func sendOffsets(
+        _ offsets: [GroupOffset], of consumer: KafkaConsumer, under membership: GroupMembership,
+        timeoutMilliseconds: Int
+    ) throws(KafkaError) {
         precondition(!offsets.isEmpty, "a transaction without a position has no fence")
         precondition(offsets.allSatisfy { $0.offset >= 0 }, "a negative position is no fence: \(offsets)")
-        let membership = try GroupMembership(of: consumer)
-        try membership.check()
         let list = TopicPartitions(consumer.inputTopics[0], offsets)
         try unsafe call {
             unsafe rd_kafka_send_offsets_to_transaction(
@@ -127,6 +134,12 @@ import CRdKafka
     public func acknowledgedEnd(topic: String, partition: Int32) -> Int64? {
         guard let sender = try? sender.get() else { return nil }
         return sender.acknowledgedEnd(topic: topic, partition: partition)
+    }
+
+    /// Whether an error has declared the handle dead: another has to take its place.
+    public var isDead: Bool {
+        guard let sender = try? sender.get() else { return true }
+        return sender.handle.fatalCause() != nil
     }
 
     /// Errors of the connection since the last call: brokers down, authentication refused.

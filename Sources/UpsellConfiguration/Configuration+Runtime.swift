@@ -3,6 +3,12 @@ extension Configuration {
     public struct Runtime: Sendable, Equatable {
         /// Time between the ends of two epochs: how long a trigger waits at most before it is visible.
         public var commitInterval: Int64
+        /// For crash tests: waits so long between sending the offsets and committing.
+        public var commitHold: Int64
+        /// Records applied and not committed yet; beyond it reading pauses. Bounds memory while Kafka is away.
+        public var epochRecordsMax: Int
+        /// A standstill of so long while Kafka answers ends the process with status 70, to be started anew; 0: never.
+        public var watchdog: Int64
         /// Larger record values are dead-lettered `oversized`, in bytes. 1 MiB is the largest batch a broker takes by
         /// default.
         public var maxRecordBytes: Int
@@ -35,8 +41,12 @@ extension Configuration {
             outputBytesMax: Int = 67_108_864,
             batchRecords: Int = 5_000, queueBatches: Int = 8, queuedMinMessages: Int = 60_000,
             queuedMaxKbytes: Int = 32_768, wakeUpInterval: Int64 = 5, revokeTimeout: Int64 = 5_000,
-            stopTimeout: Int64 = 20_000, tickInterval: Int64 = 1_000
+            stopTimeout: Int64 = 20_000, tickInterval: Int64 = 1_000, commitHold: Int64 = 0,
+            epochRecordsMax: Int = 1_000_000, watchdog: Int64 = 20_000
         ) {
+            self.commitHold = commitHold
+            self.epochRecordsMax = epochRecordsMax
+            self.watchdog = watchdog
             self.commitInterval = commitInterval
             self.maxRecordBytes = maxRecordBytes
             self.deadLetterMaxBytes = deadLetterMaxBytes

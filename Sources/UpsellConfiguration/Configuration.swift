@@ -7,6 +7,11 @@ public import UpsellModel
 public struct Configuration: Sendable, Equatable {
     /// Meters, plans, add-ons, rules and the policies of input.
     public var catalogue: Catalogue
+    /// Rises with every change of catalogue or rules, so that instances that learn of it at different times do not undo
+    /// one another's; 0: a partition takes on whatever configuration its instance has.
+    public var sequence: UInt64 = 0
+    /// Input that is gone by retention counts as lost instead of being refused; given on the command line for one start.
+    public var acceptsLoss = false
     /// What librdkafka is told, in the order written, each name once. Not checked here: KafkaTransport asks librdkafka.
     public var kafka: [KafkaSetting]
     /// How long `run` waits for a first answer of Kafka before it ends with status 69, in milliseconds, `1...`; nil:
@@ -33,6 +38,9 @@ public struct Configuration: Sendable, Equatable {
         self.source = source
         self.log = log
     }
+
+    /// Kafka's `transactional.id` of this instance: stable over restarts, different for each slot of a group.
+    public var transactionalID: String { "\(group.id)-\(group.slot)" }
 
     /// The consumer group and this instance's place in it.
     public struct Group: Sendable, Equatable {

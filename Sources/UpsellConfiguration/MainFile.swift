@@ -19,9 +19,8 @@ struct MainFile {
     /// Every key, by the path of the map it stands in. `kafka` has keys of librdkafka beside its own.
     static let keys: [String: [String]] = [
         "": [
-            "catalog", "rules", "source", "firstStart", "goLive", "kafka", "topics", "group", "accounts", "dedup",
-            "late",
-            "clock", "commit", "runtime", "log",
+            "catalog", "rules", "sequence", "source", "firstStart", "goLive", "kafka", "topics", "group", "accounts",
+            "dedup", "late", "clock", "commit", "runtime", "log",
         ],
         "kafka": ["startTimeout"],
         "topics": [
@@ -37,8 +36,7 @@ struct MainFile {
         "commit": ["interval"],
         "runtime": [
             "maxRecordBytes", "deadLetterMaxBytes", "outputBytesMax", "batchRecords", "queueBatches", "prefetch",
-            "wakeUpInterval",
-            "revokeTimeout", "stopTimeout",
+            "wakeUpInterval", "revokeTimeout", "stopTimeout", "epochRecordsMax", "watchdog", "commitHold",
         ],
         "runtime.prefetch": ["queuedMinMessages", "queuedMaxKbytes"],
         "log": ["level", "format"],
@@ -62,6 +60,9 @@ struct MainFile {
         }
         file.text("catalog", &catalog)
         file.text("rules", &rules)
+        var sequence = 0
+        file.integer("sequence", 0...Int.max, &sequence)
+        configuration.sequence = UInt64(sequence)
         file.text("source", &configuration.source)
         file.choice("firstStart", &policy.firstStart)
         if let value = file["goLive"], !value.node.isNull { policy.goLive = value.instant() }
@@ -160,6 +161,9 @@ struct MainFile {
         section.integer("batchRecords", 1...100_000, &configuration.runtime.batchRecords)
         section.integer("queueBatches", 1...1_024, &configuration.runtime.queueBatches)
         section.duration("wakeUpInterval", 0...(.millisecondsPerSecond), &configuration.runtime.wakeUpInterval)
+        section.integer("epochRecordsMax", 1_000...100_000_000, &configuration.runtime.epochRecordsMax)
+        section.duration("watchdog", 0...10 * .millisecondsPerMinute, &configuration.runtime.watchdog)
+        section.duration("commitHold", 0...(.millisecondsPerMinute), &configuration.runtime.commitHold)
         section.duration("revokeTimeout", 100...5 * .millisecondsPerMinute, &configuration.runtime.revokeTimeout)
         section.duration("stopTimeout", 1_000...10 * .millisecondsPerMinute, &configuration.runtime.stopTimeout)
         prefetch.integer("queuedMinMessages", 1...10_000_000, &configuration.runtime.queuedMinMessages)

@@ -5,22 +5,27 @@ internal import Synchronization
 final class Backlog: Sendable {
     private let records = Atomic(0)
     private let outputBytes = Atomic(0)
+    private let epochRecords = Atomic(0)
     private let recordsMax: Int
     private let outputBytesMax: Int
+    private let epochRecordsMax: Int
     /// The poll thread sleeps on `room` while `waiting` is set; whoever makes room clears it and wakes the thread.
     private let waiting = Atomic(false)
     private let room = DispatchSemaphore(value: 0)
 
     /// - Parameters:
     ///   - recordsMax: records handed to partitions and not yet applied.
-    ///   - outputBytesMax: bytes of triggers and dead letters not yet acknowledged by Kafka.
-    init(recordsMax: Int, outputBytesMax: Int) {
+    ///   - outputBytesMax: bytes of triggers and dead letters not yet committed.
+    ///   - epochRecordsMax: records applied and not yet committed: what the running epoch grows by while Kafka is away.
+    init(recordsMax: Int, outputBytesMax: Int, epochRecordsMax: Int) {
         self.recordsMax = recordsMax
         self.outputBytesMax = outputBytesMax
+        self.epochRecordsMax = epochRecordsMax
     }
 
     var isFull: Bool {
         records.load(ordering: .acquiring) >= recordsMax || outputBytes.load(ordering: .acquiring) >= outputBytesMax
+            || epochRecords.load(ordering: .acquiring) >= epochRecordsMax
     }
     var isEmpty: Bool { records.load(ordering: .acquiring) == 0 }
 
@@ -31,13 +36,14 @@ final class Backlog: Sendable {
         wakeIfRoom()
     }
 
-    func produced(bytes: Int) {
+    func uncommitted(bytes: Int, records: Int) {
         if bytes > 0 { outputBytes.add(bytes, ordering: .acquiringAndReleasing) }
+        if records > 0 { epochRecords.add(records, ordering: .acquiringAndReleasing) }
     }
 
-    func released(bytes: Int) {
-        guard bytes > 0 else { return }
+    func settled(bytes: Int, records: Int) {
         outputBytes.subtract(bytes, ordering: .acquiringAndReleasing)
+        epochRecords.subtract(records, ordering: .acquiringAndReleasing)
         wakeIfRoom()
     }
 

@@ -67,12 +67,17 @@ extension Daemon {
         _ settings: ClientSettings, partitionCount: Int, log kafkaLog: @escaping KafkaLog
     ) throws(DaemonError) {
         let topics = configuration.topics
-        let names = [topics.triggers, topics.held, topics.deadLetters]
         do {
             let admin = try KafkaAdmin(properties: settings.admin, log: kafkaLog)
-            let specs = names.map {
+            var specs = [topics.triggers, topics.held, topics.deadLetters].map {
                 TopicSpec(
                     name: $0, partitions: topics.partitions ?? partitionCount, replication: topics.replication ?? -1)
+            }
+            for name in [topics.state, topics.journal] {
+                specs.append(
+                    TopicSpec(
+                        name: name, partitions: partitionCount, replication: topics.replication ?? -1,
+                        config: name == topics.state ? Self.stateTopicSettings : [:]))
             }
             for result in try admin.createTopics(specs, timeoutMilliseconds: 10_000) {
                 guard let error = result.error else {
@@ -89,6 +94,10 @@ extension Daemon {
         }
     }
 
+    /// The state log is trimmed by the daemon alone: under a retention by time an idle partition's log would vanish while
+    /// its group offset remains.
+    static let stateTopicSettings = ["cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"]
+
     /// Asks the brokers how large a batch they take for each output topic, and says where that lowers what is configured.
     ///
     /// Brokers that cannot answer, and topics that are not there yet, leave the configured bounds as they are.
@@ -96,11 +105,13 @@ extension Daemon {
     {
         let topics = configuration.topics
         var bytesMax: [String: Int] = [:]
+        var stateSettings: [ConfigEntry] = []
         do {
             let admin = try KafkaAdmin(properties: settings.admin, log: kafkaLog)
-            for name in [topics.triggers, topics.held, topics.deadLetters] {
+            for name in [topics.triggers, topics.held, topics.deadLetters, topics.state, topics.journal] {
                 do throws(KafkaError) {
                     let entries = try admin.describeConfigs(topic: name, timeoutMilliseconds: 10_000)
+                    if name == topics.state { stateSettings = entries }
                     bytesMax[name] = entries.first { $0.name == "max.message.bytes" }?.value.flatMap { Int($0) }
                 } catch {
                     log.info(
@@ -112,6 +123,7 @@ extension Daemon {
         } catch {
             throw .settings(error.complaints)
         }
+        try checkStateTopic(stateSettings)
         let limits = OutputLimits(configuration: configuration, topicBytesMax: bytesMax)
         guard limits.tooSmall.isEmpty else {
             let facts = limits.tooSmall.map { "\($0.topic) takes \($0.bytes) bytes" }.joined(separator: ", ")
@@ -131,6 +143,45 @@ extension Daemon {
             log.info("batch.size is lowered to what every output topic takes", ["bytes": .init(bytes)])
         }
         return limits
+    }
+
+    /// A state topic that deletes or compacts by itself loses state while the group's offsets stay: seen on real brokers.
+    private func checkStateTopic(_ settings: [ConfigEntry]) throws(DaemonError) {
+        let wrong = Self.stateTopicSettings.sorted { $0.key < $1.key }.compactMap { name, value -> String? in
+            guard let found = settings.first(where: { $0.name == name })?.value, found != value else { return nil }
+            return "\(name) is \(found) instead of \(value)"
+        }
+        guard wrong.isEmpty else {
+            throw .outputs(
+                "the state log \(configuration.topics.state) would lose state by itself: "
+                    + "\(wrong.joined(separator: ", ")); set it with `kafka-configs.sh --alter --entity-type topics "
+                    + "--entity-name \(configuration.topics.state) --add-config cleanup.policy=delete,retention.ms=-1,"
+                    + "retention.bytes=-1`")
+        }
+    }
+
+    /// State log and journal have a partition for each input partition.
+    func checkInternalTopics(_ consumer: KafkaConsumer, partitionCount: Int) throws(DaemonError) {
+        let names = [configuration.topics.state, configuration.topics.journal]
+        for _ in 0..<100 {
+            if isStopRequested { throw .unavailable("stopped while waiting for Kafka") }
+            if let counts = try? consumer.metadata(topics: names, timeoutMilliseconds: 5_000) {
+                let missing = names.filter { (counts[$0] ?? 0) == 0 }
+                let differing = names.filter { (counts[$0] ?? partitionCount) != partitionCount }
+                guard differing.isEmpty else {
+                    let facts = differing.map { "\($0) has \(counts[$0] ?? 0)" }.joined(separator: ", ")
+                    throw .inputs(
+                        "state log and journal must have as many partitions as the inputs, \(partitionCount): \(facts). A "
+                            + "changed partition count needs the `rekey` stage (once it exists), or a new group with new "
+                            + "internal topics")
+                }
+                if missing.isEmpty { return }
+            }
+            pause(milliseconds: 100)
+        }
+        throw .outputs(
+            "the internal topics \(names.joined(separator: ", ")) are not there; create them with \(partitionCount) "
+                + "partitions, or set topics.create: true")
     }
 
     /// librdkafka's own lines, at upselld's levels. Lines about a property of the other kind of client say nothing new:

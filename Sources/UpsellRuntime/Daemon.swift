@@ -17,6 +17,7 @@ public final class Daemon: Sendable {
     let clock: WallClock
     private let onProgress: @Sendable () -> Void
     private let onFailure: @Sendable (DaemonError) -> Void
+    private let keepsLog: Bool
     private let parts = Mutex<Parts?>(nil)
     private let failed = Atomic(false)
     private let stopRequested = Atomic(false)
@@ -28,25 +29,29 @@ public final class Daemon: Sendable {
 
     private struct Parts: Sendable {
         var source: any RecordSource
-        var sink: any RecordSink
-        var sender: EpochSender
+        var transactions: any TransactionPort
+        var committer: Committer
         var loop: PollLoop
-        var context: RuntimeContext
         var wakeUp: FetcherWakeUp?
         var reporter: Reporter
+        var trimmer: StateTrimmer?
+        var watchdog: Watchdog?
     }
 
     /// - Parameters:
+    ///   - keepsLog: false leaves out state log and journal, to measure what they cost; nothing can be restored then.
     ///   - onProgress: called after every epoch, on the commit queue; the watchdog is fed from it.
     ///   - onFailure: called once, from any thread, when the daemon cannot go on; stop it then.
     public init(
         configuration: Configuration, log: Log, counters: Counters = Counters(), clock: WallClock = .system,
-        onProgress: @escaping @Sendable () -> Void = {}, onFailure: @escaping @Sendable (DaemonError) -> Void = { _ in }
+        keepsLog: Bool = true, onProgress: @escaping @Sendable () -> Void = {},
+        onFailure: @escaping @Sendable (DaemonError) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.log = log
         self.counters = counters
         self.clock = clock
+        self.keepsLog = keepsLog
         self.onProgress = onProgress
         self.onFailure = onFailure
     }
@@ -74,44 +79,59 @@ public final class Daemon: Sendable {
         guard objections.isEmpty else { throw .settings(objections) }
         let partitionCount = try waitForInputs(inputs, consumer)
         if configuration.topics.create { try createOutputs(settings, partitionCount: partitionCount, log: kafkaLog) }
+        try checkInternalTopics(consumer, partitionCount: partitionCount)
         let limits = try outputLimits(settings, log: kafkaLog)
-        let producer: KafkaProducer
-        do {
-            producer = try KafkaProducer(properties: settings.producer(limits), log: kafkaLog)
-        } catch {
-            throw .settings(error.complaints)
-        }
+        let producer = settings.producer(limits)
+        let transactions = KafkaTransactions(
+            properties: producer, transactionalID: configuration.transactionalID,
+            stateTopic: configuration.topics.state, consumer: consumer, log: kafkaLog)
         let wakeUp =
             configuration.runtime.wakeUpInterval > 0
             ? FetcherWakeUp(consumer: consumer, intervalMilliseconds: Int(configuration.runtime.wakeUpInterval)) : nil
+        let trimmer = StateTrimmer(settings: settings, topic: configuration.topics.state, log: log, kafkaLog: kafkaLog)
+        let watchdog = Watchdog(limit: configuration.runtime.watchdog, log: log) {
+            (try? consumer.metadata(topics: inputs.names, timeoutMilliseconds: 3_000)) != nil
+        }
         try start(
-            source: consumer, sink: producer, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp,
-            deadLetterBytesMax: limits.deadLetterBytesMax)
+            source: consumer, transactions: transactions,
+            makeRestorePort: { [configuration] () throws(DaemonError) in
+                do throws(KafkaConfigurationError) {
+                    return try KafkaRestorePort(
+                        consumer: consumer, settings: settings, producer: producer, inputs: inputs.names,
+                        stateTopic: configuration.topics.state, group: configuration.group.id, log: kafkaLog)
+                } catch {
+                    throw .settings(error.complaints)
+                }
+            }, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp,
+            deadLetterBytesMax: limits.deadLetterBytesMax, trimmer: trimmer, watchdog: watchdog,
+            transactionTimeout: settings.transactionTimeout)
     }
 
-    /// Starts over any source and sink; tests hand in doubles.
+    /// Starts over any Kafka; tests hand in doubles.
     func start(
-        source: any RecordSource, sink: any RecordSink, inputs: InputTopics, partitionCount: Int,
-        wakeUp: FetcherWakeUp?, deadLetterBytesMax: Int? = nil
+        source: any RecordSource, transactions: any TransactionPort,
+        makeRestorePort: @escaping @Sendable () throws(DaemonError) -> any RestorePort, inputs: InputTopics,
+        partitionCount: Int, wakeUp: FetcherWakeUp? = nil, deadLetterBytesMax: Int? = nil,
+        trimmer: StateTrimmer? = nil, watchdog: Watchdog? = nil, transactionTimeout: Int64 = 10_000
     ) throws(DaemonError) {
         let runtime = configuration.runtime
         let backlog = Backlog(
-            recordsMax: runtime.queueBatches * runtime.batchRecords, outputBytesMax: runtime.outputBytesMax)
+            recordsMax: runtime.queueBatches * runtime.batchRecords, outputBytesMax: runtime.outputBytesMax,
+            epochRecordsMax: runtime.epochRecordsMax)
         let context = RuntimeContext(
             configuration: configuration, inputs: inputs, partitionCount: partitionCount,
-            encoder: TriggerEncoder(source: configuration.source, inputTopics: inputs.names),
-            deadLetters: DeadLetterWriter(
-                configuration: configuration, inputs: inputs,
-                bytesMax: deadLetterBytesMax ?? configuration.runtime.deadLetterMaxBytes),
-            backlog: backlog, clock: clock, log: log)
-        let sender = EpochSender(
-            sink: sink, backlog: backlog, flushTimeoutMilliseconds: 30_000, log: log)
-        let loop = PollLoop(source: source, context: context, sender: sender) { [weak self] error in self?.fail(error) }
-        let reporter = Reporter(log: log, counters: counters, clock: clock, loop: loop, sender: sender)
+            deadLetterBytesMax: deadLetterBytesMax, clock: clock, log: log, keepsLog: keepsLog)
+        let committer = Committer(
+            port: transactions, transactionTimeout: transactionTimeout, interval: runtime.commitInterval,
+            hold: runtime.commitHold, log: log)
+        let loop = PollLoop(
+            source: source, context: context, backlog: backlog, committer: committer, makeRestorePort: makeRestorePort
+        ) { [weak self] error in self?.fail(error) }
+        let reporter = Reporter(log: log, counters: counters, clock: clock, loop: loop, committer: committer)
         parts.withLock {
             $0 = Parts(
-                source: source, sink: sink, sender: sender, loop: loop, context: context, wakeUp: wakeUp,
-                reporter: reporter)
+                source: source, transactions: transactions, committer: committer, loop: loop, wakeUp: wakeUp,
+                reporter: reporter, trimmer: trimmer, watchdog: watchdog)
         }
         do {
             try source.subscribe()
@@ -120,12 +140,19 @@ public final class Daemon: Sendable {
         }
         wakeUp?.start()
         loop.start()
-        sender.start(interval: runtime.commitInterval) { [onProgress, seen = Seen()] in
-            // Progress is an epoch that went out, or had nothing to send, while the poll thread goes round too.
-            let rounds = loop.rounds
-            if seen.rounds.exchange(rounds, ordering: .relaxed) != rounds { onProgress() }
-        }
+        committer.start(
+            Committer.Handlers(
+                progress: { [onProgress, seen = Seen()] in
+                    // Progress is an answer of Kafka, or nothing to send, while the poll thread goes round too.
+                    let rounds = loop.rounds
+                    if seen.rounds.exchange(rounds, ordering: .relaxed) != rounds { onProgress() }
+                },
+                released: { share in trimmer?.note(share.partition, restoreFrom: share.restoreFrom) },
+                suspect: { partition, text in loop.suspect(partition, text) },
+                failed: { [weak self] error in self?.fail(error) }))
         reporter.start()
+        trimmer?.start()
+        watchdog?.start(commits: { committer.stalled }, rounds: { loop.rounds })
         log.info(
             "started",
             [
@@ -141,13 +168,15 @@ public final class Daemon: Sendable {
         let timeout = configuration.runtime.stopTimeout
         parts.wakeUp?.stop()
         parts.reporter.stop()
+        parts.trimmer?.stop()
         // The workers outlive the loop's end, in which they send what they have applied.
-        let workers = parts.sender.allWorkers
+        let workers = parts.committer.allWorkers
         var clean = parts.loop.stop(timeoutMilliseconds: timeout)
-        parts.sender.stop(giveUp: true)
+        parts.committer.stop(giveUp: true)
         clean =
             parts.source.close(deadlineMilliseconds: Int(timeout), leaveGroup: configuration.group.leaveOnStop) && clean
-        clean = parts.sink.close(deadlineMilliseconds: Int(timeout)) && clean
+        clean = parts.transactions.close(deadlineMilliseconds: Int(timeout)) && clean
+        parts.watchdog?.stop()
         parts.reporter.finish(workers, clean: clean)
         return clean
     }
@@ -172,7 +201,7 @@ public final class Daemon: Sendable {
             if snapshot().tally.read >= records {
                 guard let parts = parts.withLock({ $0 }) else { return false }
                 let left = (deadline - ContinuousClock.now) / .milliseconds(1)
-                return parts.sender.settle(parts.sender.allWorkers, timeoutMilliseconds: max(1, Int64(left)))
+                return parts.committer.settle(parts.committer.allWorkers, timeoutMilliseconds: max(1, Int64(left)))
             }
             pause(milliseconds: 10)
         }
@@ -182,7 +211,7 @@ public final class Daemon: Sendable {
     /// What the daemon has read and done so far.
     public func snapshot() -> RuntimeSnapshot {
         guard let parts = parts.withLock({ $0 }) else { return RuntimeSnapshot(partitions: [], epochsSent: 0) }
-        return RuntimeSnapshot(of: parts.sender.allWorkers, epochsSent: parts.sender.epochsSent)
+        return RuntimeSnapshot(of: parts.committer.allWorkers, epochsSent: parts.committer.epochsSent)
     }
 
     /// Usage of every account on a meter; for the demo's table and for tests.
@@ -192,7 +221,9 @@ public final class Daemon: Sendable {
         }
         let gathered = Gathered<AccountUsage>()
         let group = DispatchGroup()
-        for worker in parts.sender.allWorkers { worker.usage(group: group, of: meter) { gathered.add(contentsOf: $0) } }
+        for worker in parts.committer.allWorkers {
+            worker.usage(group: group, of: meter) { gathered.add(contentsOf: $0) }
+        }
         group.wait()
         return gathered.all
     }

@@ -7,40 +7,47 @@ internal import UpsellTelemetry
 
 /// The one thread that polls Kafka: hands batches to partitions, starts and ends partitions as the group assigns them.
 ///
-/// A partition without state starts in two stages. First its profiles are read to the end offset they have now, so that
-/// usage finds the plan of its account; then its usage topics are assigned beside them. The group's answer does not
-/// wait for that: an assignment is accepted at once with nothing in it, and partitions join when they are ready.
+/// An assignment is accepted at once with nothing in it; each partition is restored beside the poll thread, while the
+/// others go on, and joins when it is ready. Stages are `Ownership`'s matter.
 final class PollLoop: Sendable {
     private let source: any RecordSource
     private let context: RuntimeContext
-    private let sender: EpochSender
+    private let backlog: Backlog
+    private let committer: Committer
     private let log: Log
+    private let makeRestorePort: @Sendable () throws(DaemonError) -> any RestorePort
     private let thread = DispatchQueue(label: "upselld.poll")
-    /// Looks up offsets beside the poll thread, since a look-up blocks.
-    private let lookups = DispatchQueue(label: "upselld.lookups")
-    private let mailbox = Gathered<Prepared>()
+    /// Restores partitions beside the poll thread, since a restore blocks; a few at a time.
+    private let restores: OperationLane
+    private let mailbox = Gathered<Letter>()
     private let stopping = Atomic(false)
     private let ended = DispatchSemaphore(value: 0)
     private let roundCount = Atomic<UInt64>(0)
     private let published = Mutex(Standing())
+    /// Generations of restores that are still wanted.
+    private let wanted = Mutex<Set<UInt64>>([])
     private let onFailure: @Sendable (DaemonError) -> Void
 
     init(
-        source: any RecordSource, context: RuntimeContext, sender: EpochSender,
+        source: any RecordSource, context: RuntimeContext, backlog: Backlog, committer: Committer,
+        makeRestorePort: @escaping @Sendable () throws(DaemonError) -> any RestorePort,
         onFailure: @escaping @Sendable (DaemonError) -> Void
     ) {
         self.source = source
         self.context = context
-        self.sender = sender
+        self.backlog = backlog
+        self.committer = committer
         self.log = context.log
+        self.makeRestorePort = makeRestorePort
         self.onFailure = onFailure
+        restores = OperationLane(label: "upselld.restore", width: 2)
     }
 
     func start() {
         thread.async { [self] in
-            var partitions = Partitions()
-            run(&partitions)
-            finish(&partitions)
+            var state = State(ownership: Ownership(usageCount: context.inputs.usageCount))
+            run(&state)
+            finish(&state)
             ended.signal()
         }
     }
@@ -64,149 +71,134 @@ final class PollLoop: Sendable {
         var running: [Int32] = []
         /// Those of which every input has been read to its end.
         var atEnd: [Int32] = []
+        /// Those that a person has to decide about.
+        var refused: [Int32] = []
+    }
+
+    /// What others have found out about a partition has to be restored. Any thread.
+    func suspect(_ partition: PartitionID, _ text: String) {
+        mailbox.add(.suspect(partition.rawValue, text))
     }
 
     // MARK: The loop
 
-    /// A partition's life, from assignment to revocation. Poll thread only.
-    private struct Assigned {
-        /// Tells a late look-up of a former assignment from this one's.
-        var generation: UInt64
-        var stage: Stage
-        var worker: PartitionWorker?
-        var atEnd: [Bool]
-        /// First offset of every input when the partition was prepared.
-        var lows: [Int64] = []
-    }
-
-    private enum Stage: Equatable {
-        /// End offsets are being looked up.
-        case preparing
-        /// Profiles are read up to this offset.
-        case profiles(until: Int64)
-        /// Everything is read.
-        case running
-    }
-
-    private struct Partitions {
-        var assigned: [Int32: Assigned] = [:]
-        var generation: UInt64 = 0
+    /// Poll thread only.
+    private struct State {
+        var ownership: Ownership
+        var workers: [Int32: PartitionWorker] = [:]
+        var refusals: [Int32: String] = [:]
         var nextTick = Timestamp.earliest
+        var nextReminder = Timestamp.earliest
         var errorsSeen: [String: Timestamp] = [:]
     }
 
-    /// Answer of a look-up.
-    private struct Prepared: Sendable {
-        var partition: Int32
-        var generation: UInt64
-        var lows: [Int64]
-        var highs: [Int64]
+    /// What comes to the poll thread from others.
+    private enum Letter: Sendable {
+        case ready(Int32, generation: UInt64, PartitionWorker, starts: [Int64], profilesUntil: Int64)
+        case refused(Int32, generation: UInt64, String)
+        case suspect(Int32, String)
     }
 
-    private func run(_ partitions: inout Partitions) {
+    private func run(_ state: inout State) {
         let settings = context.configuration.runtime
         while !stopping.load(ordering: .acquiring) {
             roundCount.add(1, ordering: .relaxed)
-            for prepared in mailbox.take() { begin(prepared, &partitions) }
-            guard context.backlog.waitForRoom(milliseconds: 100) else { continue }
-            let result = source.poll(maxMessages: settings.batchRecords, timeoutMilliseconds: 50) { event in
-                rebalanced(event, &partitions)
+            for letter in mailbox.take() { open(letter, &state) }
+            // Without room one record at a time is read: rebalances are served only inside a poll.
+            let hasRoom = backlog.waitForRoom(milliseconds: 100)
+            let result = source.poll(
+                maxMessages: hasRoom ? settings.batchRecords : 1, timeoutMilliseconds: hasRoom ? 50 : 0
+            ) { event in
+                rebalanced(event, &state)
             }
-            for batch in result.batches { hand(batch, &partitions) }
-            for end in result.ends { reachedEnd(end.input, end.partition, offset: end.offset, &partitions) }
-            for error in result.errors { report(error, &partitions) }
-            tickIfDue(&partitions)
-            publish(partitions)
+            for batch in result.batches { hand(batch, &state) }
+            for end in result.ends { reachedEnd(end.input, end.partition, offset: end.offset, &state) }
+            for error in result.errors { report(error, &state) }
+            tickIfDue(&state)
+            publish(state)
         }
     }
 
-    private func hand(_ batch: MessageBatch, _ partitions: inout Partitions) {
+    private func hand(_ batch: MessageBatch, _ state: inout State) {
         // Records of a partition that is not ours (any more) are dropped: its owner reads them.
-        guard let worker = partitions.assigned[batch.partition]?.worker else { return }
+        guard let worker = state.workers[batch.partition] else { return }
         var seen: UInt64 = 0
         for record in 0..<batch.count { seen |= 1 << UInt64(batch.input(at: record)) }
         for input in 0..<context.inputs.count where seen & (1 << UInt64(input)) != 0 {
-            partitions.assigned[batch.partition]?.atEnd[input] = false
+            state.ownership.received(batch.partition, input: input)
         }
         worker.enqueue(batch)
     }
 
-    private func reachedEnd(_ input: Int, _ partition: Int32, offset: Int64, _ partitions: inout Partitions) {
-        guard var assigned = partitions.assigned[partition] else { return }
-        assigned.atEnd[input] = true
-        assigned.worker?.enqueueEnd(input, offset: offset)
-        if case .profiles(let until) = assigned.stage, input == context.inputs.accounts.index, offset >= until {
-            assigned.stage = .running
-            startUsage(partition, lows: assigned.lows)
-        }
-        partitions.assigned[partition] = assigned
+    private func reachedEnd(_ input: Int, _ partition: Int32, offset: Int64, _ state: inout State) {
+        state.workers[partition]?.enqueueEnd(input, offset: offset)
+        assign(state.ownership.reachedEnd(partition, input: input, offset: offset))
     }
 
     /// Moves the clock of partitions whose inputs are all read to their ends.
-    private func tickIfDue(_ partitions: inout Partitions) {
+    private func tickIfDue(_ state: inout State) {
         let now = context.clock.now()
-        guard now >= partitions.nextTick else { return }
-        partitions.nextTick = now + context.configuration.runtime.tickInterval
-        assertOwnership(partitions)
+        guard now >= state.nextTick else { return }
+        state.nextTick = now + context.configuration.runtime.tickInterval
+        assertOwnership(state)
+        remind(&state, now)
         // Record timestamps of a replayed input are not times of arrival, so wall time says nothing about it.
         guard context.configuration.topics.usage.allSatisfy({ $0.clock == .live }) else { return }
-        for assigned in partitions.assigned.values where assigned.stage == .running && assigned.atEnd.allSatisfy(\.self)
-        {
-            assigned.worker?.enqueueTick(wallTime: now)
+        for (partition, own) in state.ownership.partitions where own.isAtEnd {
+            state.workers[partition]?.enqueueTick(wallTime: now)
         }
     }
 
     /// Ends the daemon if it reads one input of a partition and not the others: an account's records would part.
-    private func assertOwnership(_ partitions: Partitions) {
+    private func assertOwnership(_ state: State) {
         let reading = source.assignedPartitions
-        for (partition, assigned) in partitions.assigned {
+        for partition in state.ownership.partitions.keys {
             let inputs = (0..<context.inputs.count).filter {
                 reading.contains(InputPartition(input: $0, partition: partition))
             }
-            let expected: [Int] =
-                switch assigned.stage {
-                case .preparing: []
-                case .profiles: [context.inputs.accounts.index]
-                case .running: Array(0..<context.inputs.count)
-                }
+            let expected = state.ownership.inputs(of: partition)
             if inputs != expected {
                 onFailure(.inputs("partition \(partition) reads inputs \(inputs) instead of \(expected)"))
             }
         }
-        for stray in reading where partitions.assigned[stray.partition] == nil {
+        for stray in reading where state.ownership.partitions[stray.partition] == nil {
             onFailure(.inputs("partition \(stray.partition) of input \(stray.input) is read and not assigned"))
         }
     }
 
-    private func publish(_ partitions: Partitions) {
+    /// A refused partition is said again, since nothing of it is read until somebody acts.
+    private func remind(_ state: inout State, _ now: Timestamp) {
+        guard now >= state.nextReminder else { return }
+        state.nextReminder = now + 60_000
+        for (partition, text) in state.refusals.sorted(by: { $0.key < $1.key }) {
+            log.error("a partition is not read", [.partition: .init(partition), .reason: .text(text)])
+        }
+    }
+
+    private func publish(_ state: State) {
         var standing = Standing()
-        for (partition, assigned) in partitions.assigned.sorted(by: { $0.key < $1.key }) {
+        for (partition, own) in state.ownership.partitions.sorted(by: { $0.key < $1.key }) {
             standing.assigned.append(partition)
-            guard assigned.stage == .running else { continue }
+            if own.stage == .refused { standing.refused.append(partition) }
+            guard own.stage == .running else { continue }
             standing.running.append(partition)
-            if assigned.atEnd.allSatisfy(\.self) { standing.atEnd.append(partition) }
+            if own.isAtEnd { standing.atEnd.append(partition) }
         }
         published.withLock { if $0 != standing { $0 = standing } }
     }
 
     // MARK: Assignment
 
-    private func rebalanced(_ event: RebalanceEvent, _ partitions: inout Partitions) {
+    private func rebalanced(_ event: RebalanceEvent, _ state: inout State) {
         switch event {
         case .assigned(let numbers):
-            for partition in numbers {
-                partitions.generation += 1
-                partitions.assigned[partition] = Assigned(
-                    generation: partitions.generation, stage: .preparing, worker: nil,
-                    atEnd: Array(repeating: false, count: context.inputs.count))
-                lookUp(partition, generation: partitions.generation)
-            }
+            for partition in numbers { restore(partition, &state) }
             if !numbers.isEmpty {
                 log.info("partitions assigned", [.partition: .text(list(numbers)), .count: .init(numbers.count)])
             }
         case .revoked(let numbers, let lost):
-            let workers = numbers.compactMap { partitions.assigned.removeValue(forKey: $0)?.worker }
-            release(workers, lost: lost)
+            for partition in numbers { forget(partition, &state) }
+            release(numbers.compactMap { state.workers.removeValue(forKey: $0) }, lost: lost)
             if !numbers.isEmpty {
                 log.info(
                     "partitions given back",
@@ -216,102 +208,125 @@ final class PollLoop: Sendable {
                     ])
             }
         }
-        publish(partitions)
+        publish(state)
+    }
+
+    private func forget(_ partition: Int32, _ state: inout State) {
+        if let own = state.ownership.partitions[partition] { wanted.withLock { _ = $0.remove(own.generation) } }
+        state.ownership.give(back: partition)
+        state.refusals[partition] = nil
     }
 
     /// Ends partitions: an orderly revocation sends what they have applied, a lost one drops it.
     private func release(_ workers: [PartitionWorker], lost: Bool) {
         guard !workers.isEmpty else { return }
         let timeout = context.configuration.runtime.revokeTimeout
-        if !lost, !sender.settle(workers, timeoutMilliseconds: timeout) {
+        if !lost, !committer.settle(workers, timeoutMilliseconds: timeout) {
             log.warning(
                 "revoked partitions could not send their last epoch in time; it counts as lost",
                 [.count: .init(workers.count), .tookMilliseconds: .init(timeout)])
         }
         for worker in workers {
             worker.discard()
-            sender.remove(worker)
+            committer.remove(worker)
         }
     }
 
-    /// Asks for the first and next offsets of every input of a partition, until Kafka answers or the partition is gone.
-    private func lookUp(_ partition: Int32, generation: UInt64) {
-        lookups.async { [self] in
-            var lows: [Int64] = []
-            var highs: [Int64] = []
-            while lows.count < context.inputs.count, !stopping.load(ordering: .acquiring) {
-                do throws(KafkaError) {
-                    let (low, high) = try source.watermarks(
-                        input: lows.count, partition: partition, timeoutMilliseconds: 5_000)
-                    lows.append(low)
-                    highs.append(high)
-                } catch {
-                    log.warning(
-                        "offsets of an input could not be looked up; trying again",
-                        [
-                            .topic: .text(context.inputs.names[lows.count]), .partition: .init(partition),
-                            .error: .text(error.description),
-                        ])
-                    pause(milliseconds: 500)
-                }
+    /// Restores a partition beside the poll thread; its answer comes by letter.
+    private func restore(_ partition: Int32, _ state: inout State) {
+        if let own = state.ownership.partitions[partition] { wanted.withLock { _ = $0.remove(own.generation) } }
+        let generation = state.ownership.restore(partition)
+        wanted.withLock { _ = $0.insert(generation) }
+        restores.run { [self] in restored(partition, generation) }
+    }
+
+    /// Restore thread.
+    private func restored(_ partition: Int32, _ generation: UInt64) {
+        let isCancelled: @Sendable () -> Bool = { [self] in
+            stopping.load(ordering: .acquiring) || !wanted.withLock { $0.contains(generation) }
+        }
+        guard !isCancelled() else { return }
+        do throws(DaemonError) {
+            let port = try makeRestorePort()
+            defer { port.close() }
+            let restore = PartitionRestore(
+                partition: PartitionID(partition), context: context, port: port, isCancelled: isCancelled,
+                backlog: backlog, onWaitingTrigger: { [weak committer] in committer?.kick() })
+            switch restore.run() {
+            case .cancelled: break
+            case .refused(let text): mailbox.add(.refused(partition, generation: generation, text))
+            case .ready(let worker, let starts, let profilesUntil):
+                mailbox.add(
+                    .ready(partition, generation: generation, worker, starts: starts, profilesUntil: profilesUntil))
             }
-            guard lows.count == context.inputs.count else { return }
-            mailbox.add(Prepared(partition: partition, generation: generation, lows: lows, highs: highs))
+        } catch {
+            onFailure(error)
         }
     }
 
-    /// Starts a prepared partition with its profiles.
-    private func begin(_ prepared: Prepared, _ partitions: inout Partitions) {
-        guard var assigned = partitions.assigned[prepared.partition], assigned.generation == prepared.generation else {
-            return
+    private func open(_ letter: Letter, _ state: inout State) {
+        switch letter {
+        case .ready(let partition, let generation, let worker, let starts, let profilesUntil):
+            guard state.ownership.isCurrent(partition, generation: generation) else { return worker.discard() }
+            wanted.withLock { _ = $0.remove(generation) }
+            state.workers[partition] = worker
+            committer.add(worker)
+            assign(state.ownership.begin(partition, starts: starts, profilesUntil: profilesUntil))
+        case .refused(let partition, let generation, let text):
+            guard state.ownership.isCurrent(partition, generation: generation) else { return }
+            state.ownership.refuse(partition)
+            state.refusals[partition] = text
+            log.error("a partition is not read", [.partition: .init(partition), .reason: .text(text)])
+        case .suspect(let partition, let text):
+            guard let worker = state.workers.removeValue(forKey: partition) else { return }
+            log.warning(
+                "a partition is restored from its log", [.partition: .init(partition), .reason: .text(text)])
+            release([worker], lost: true)
+            unassign(partition)
+            restore(partition, &state)
         }
-        let silent = context.configuration.catalogue.policy.firstStart == .silent
-        let worker = PartitionWorker(
-            partition: PartitionID(prepared.partition), context: context, starts: prepared.lows,
-            silentBelow: silent ? prepared.highs : prepared.highs.map { _ in 0 })
-        assigned.worker = worker
-        assigned.lows = prepared.lows
-        let accounts = context.inputs.accounts.index
-        let hasProfiles = prepared.lows[accounts] < prepared.highs[accounts]
-        assigned.stage = hasProfiles ? .profiles(until: prepared.highs[accounts]) : .running
-        partitions.assigned[prepared.partition] = assigned
-        sender.add(worker)
-        assign([(accounts, prepared.partition, KafkaOffset(prepared.lows[accounts]))])
-        if !hasProfiles { startUsage(prepared.partition, lows: prepared.lows) }
-    }
-
-    private func startUsage(_ partition: Int32, lows: [Int64]) {
-        assign((0..<context.inputs.usageCount).map { ($0, partition, KafkaOffset(lows[$0])) })
     }
 
     private func assign(_ starts: [KafkaConsumer.StartPosition]) {
+        guard !starts.isEmpty else { return }
         do {
             try source.assign(starts)
         } catch  where error.code == .wrongState {
-            // Revoked since it was prepared; the handler has dropped it, or is about to.
+            // Revoked since it was restored; the handler has dropped it, or is about to.
             log.debug("a partition left before it was read", [.error: .text(error.description)])
         } catch {
             onFailure(.kafka("a partition of this instance could not be assigned", error))
         }
     }
 
+    private func unassign(_ partition: Int32) {
+        do {
+            try source.unassign(
+                (0..<context.inputs.count).map { InputPartition(input: $0, partition: partition) })
+        } catch {
+            onFailure(.kafka("a partition of this instance could not be unassigned", error))
+        }
+    }
+
     // MARK: Errors and the end
 
     /// Logs an error of the consumer, the same text at most every 10 s; ends the daemon where nothing else helps.
-    private func report(_ error: KafkaError, _ partitions: inout Partitions) {
+    private func report(_ error: KafkaError, _ state: inout State) {
         if error.recovery == .terminate { onFailure(.kafka("the consumer cannot go on", error)) }
         let now = context.clock.now()
-        if let last = partitions.errorsSeen[error.description], now - last < 10_000 { return }
-        if partitions.errorsSeen.count > 100 { partitions.errorsSeen.removeAll() }
-        partitions.errorsSeen[error.description] = now
+        if let last = state.errorsSeen[error.description], now - last < 10_000 { return }
+        if state.errorsSeen.count > 100 { state.errorsSeen.removeAll() }
+        state.errorsSeen[error.description] = now
         log.warning("Kafka reports a problem; librdkafka goes on trying", [.error: .text(error.description)])
     }
 
     /// Drains what was read and sends it.
-    private func finish(_ partitions: inout Partitions) {
-        release(partitions.assigned.values.compactMap(\.worker), lost: false)
-        partitions.assigned = [:]
-        publish(partitions)
+    private func finish(_ state: inout State) {
+        wanted.withLock { $0.removeAll() }
+        release(Array(state.workers.values), lost: false)
+        state.workers = [:]
+        for partition in state.ownership.partitions.keys { state.ownership.give(back: partition) }
+        publish(state)
     }
 
     private func list(_ numbers: [Int32]) -> String { numbers.sorted().map(String.init).joined(separator: ",") }

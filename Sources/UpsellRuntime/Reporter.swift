@@ -12,7 +12,7 @@ final class Reporter: Sendable {
     private let counters: Counters
     private let clock: WallClock
     private let loop: PollLoop
-    private let sender: EpochSender
+    private let committer: Committer
     private let queue = DispatchQueue(label: "upselld.report", qos: .utility)
     private let timer = Mutex<RepeatingTimer?>(nil)
     private let said = Mutex(Said())
@@ -26,12 +26,12 @@ final class Reporter: Sendable {
         var placedOtherwise: Set<String> = []
     }
 
-    init(log: Log, counters: Counters, clock: WallClock, loop: PollLoop, sender: EpochSender) {
+    init(log: Log, counters: Counters, clock: WallClock, loop: PollLoop, committer: Committer) {
         self.log = log
         self.counters = counters
         self.clock = clock
         self.loop = loop
-        self.sender = sender
+        self.committer = committer
     }
 
     func start() {
@@ -45,7 +45,7 @@ final class Reporter: Sendable {
         // Asked before the snapshot, which then holds everything up to those ends.
         let standing = loop.standing
         let caughtUp = !standing.assigned.isEmpty && standing.atEnd == standing.assigned
-        let snapshot = RuntimeSnapshot(of: sender.allWorkers, epochsSent: sender.epochsSent)
+        let snapshot = RuntimeSnapshot(of: committer.allWorkers, epochsSent: committer.epochsSent)
         publish(snapshot, standing)
         warnAboutKeys(snapshot, everyDoubling: true)
         warnAboutPartitioners(snapshot)
@@ -60,7 +60,7 @@ final class Reporter: Sendable {
 
     /// The last words, over workers that have ended.
     func finish(_ workers: [PartitionWorker], clean: Bool) {
-        let snapshot = RuntimeSnapshot(of: workers, epochsSent: sender.epochsSent)
+        let snapshot = RuntimeSnapshot(of: workers, epochsSent: committer.epochsSent)
         publish(snapshot, loop.standing)
         warnAboutKeys(snapshot, everyDoubling: false)
         warnAboutPartitioners(snapshot)

@@ -12,6 +12,8 @@ public struct RecordTally: Sendable, Equatable {
     public var replayed = 0
     /// Offsets of usage topics that held no record: markers of transactions, or records that retention or compaction took.
     public var gaps = 0
+    /// Offsets that retention took before they were read, accepted as lost.
+    public var lost = 0
     /// Usage records whose type no meter names, or that no filter admits.
     public var skipped = 0
     /// Records dead-lettered, by reason.
@@ -33,6 +35,7 @@ public struct RecordTally: Sendable, Equatable {
         read += other.read
         replayed += other.replayed
         gaps += other.gaps
+        lost += other.lost
         skipped += other.skipped
         rejected.merge(other.rejected, uniquingKeysWith: +)
         profiles += other.profiles

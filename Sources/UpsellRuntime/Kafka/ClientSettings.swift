@@ -76,10 +76,26 @@ public struct ClientSettings: Sendable {
         properties += preferred("compression.type", "lz4") + preferred("socket.nagle.disable", "true")
         properties += preferred("client.id", "upselld")
         properties += preferred("message.max.bytes", String(limits.messageBytesMax))
-        properties += [own("enable.idempotence", "true")]
+        // A dead owner's transaction keeps its successor waiting for so long at most.
+        properties += preferred("transaction.timeout.ms", String(ClientSettings.transactionTimeoutDefault))
+        properties += preferred("retry.backoff.ms", "5")
         if let bytes = limits.batchBytesMax { properties.append(own("batch.size", String(bytes))) }
         return properties
     }
+
+    /// For readers beside the group.
+    var reader: [KafkaProperty] {
+        passedThrough.filter { !["fetch.wait.max.ms", "fetch.min.bytes"].contains($0.name) }
+            + preferred("client.id", "upselld") + preferred("check.crcs", "true")
+            + [own("allow.auto.create.topics", "false")]
+    }
+
+    /// Milliseconds after which brokers abort an open transaction, as configured.
+    var transactionTimeout: Int64 {
+        let configured = configuration.kafka.last { $0.name == "transaction.timeout.ms" }
+        return configured.flatMap { Int64($0.value) } ?? Self.transactionTimeoutDefault
+    }
+    private static let transactionTimeoutDefault: Int64 = 10_000
 
     var admin: [KafkaProperty] { passedThrough + preferred("client.id", "upselld") }
 }

@@ -1,41 +1,98 @@
-internal import KafkaTransport
+package import KafkaTransport
 internal import UpsellConfiguration
-internal import UpsellEngine
-internal import UpsellModel
+package import UpsellEngine
+package import UpsellModel
+internal import UpsellStateLog
 internal import UpsellWire
 
 /// Everything a partition's queue owns. See `PartitionWorker`.
-struct PartitionState: ~Copyable {
-    let partition: PartitionID
+package struct PartitionState: ~Copyable {
+    package let partition: PartitionID
     let context: RuntimeContext
 
-    var engine: PartitionEngine
+    package private(set) var engine: PartitionEngine
     var effects = Effects()
     /// One for each usage topic, since topics differ in format.
     var decoders: [InputDecoder]
     var profileDecoder: ProfileDecoder
     var rows = EventBatch()
 
-    /// Next offset of each input; what lies below has been read.
-    var next: [Int64]
-    /// `firstStart: silent`: records below these offsets were there before the daemon and fire nothing; 0 where they
-    /// may.
-    let silentBelow: [Int64]
+    /// What the state knows of each input; `after` is the next offset, what lies below has been read.
+    private(set) var marks: [InputMark]
+    /// First start: profiles are read up to this offset before usage is judged; 0 once that is over.
+    package private(set) var profilesUntil: Int64
+    private(set) var configuration: ConfigurationMark
+    private var slices: SliceSchedule
+    /// A whole picture of the state is due: the first epoch, and the one in which the catalogue changed.
+    private var isPictureDue = false
+    /// End of the state partition when this was made.
+    let stateEnd: Int64
 
     var tally = RecordTally()
     var placement: [PlacementReport]
 
-    var running: RunningShare
+    private(set) var running: RunningShare
     /// Records of the batch at hand for each input; reused.
     var order: [ContiguousArray<Int>]
+    private var payload = StatePayloadWriter()
 
-    /// - Parameter starts: first offset to be read of each input.
-    init(partition: PartitionID, context: RuntimeContext, starts: [Int64], silentBelow: [Int64]) {
+    /// Begins a partition that has neither state nor offset.
+    ///
+    /// - Parameter inputs: first and next offset of each input.
+    package init(genesis partition: PartitionID, context: RuntimeContext, inputs: [(low: Int64, high: Int64)]) {
+        let silent = context.configuration.catalogue.policy.firstStart == .silent
+        let marks = inputs.enumerated().map { index, range in
+            InputMark(
+                topicHash: context.topicHashes[index], before: range.low, after: range.low,
+                silentBelow: silent ? range.high : 0, lastOffset: -1, lastTimestamp: 0, lastChecksum: 0)
+        }
+        let accounts = inputs[context.inputs.accounts.index]
+        self.init(
+            partition: partition, context: context,
+            engine: PartitionEngine(catalogue: context.configuration.catalogue, partition: partition), marks: marks,
+            profilesUntil: accounts.low < accounts.high ? accounts.high : 0, configuration: context.configurationMark,
+            slices: SliceSchedule(restoreFrom: 0), epoch: 0, stateEnd: 0)
+        for (index, mark) in self.marks.enumerated() {
+            running.append(
+                .start(
+                    input: InputID(index), topicHash: mark.topicHash, offset: mark.after,
+                    silentBelow: mark.silentBelow))
+        }
+        isPictureDue = true
+        running.isDue = true
+    }
+
+    /// Goes on where a restored partition stood; takes on the present catalogue if it was written under another.
+    package init(restored: consuming RestoredPartition, context: RuntimeContext) {
+        let header = restored.header
+        self.init(
+            partition: header.partition, context: context, engine: restored.engine, marks: header.inputs,
+            profilesUntil: header.profilesUntil, configuration: header.configuration, slices: restored.slices,
+            epoch: header.epoch + 1, stateEnd: restored.stateEnd)
+        for index in marks.indices {
+            marks[index].before = marks[index].after
+            if let loss = restored.losses.first(where: { $0.input.index == index }) {
+                marks[index].after = loss.to
+                tally.lost += Int(loss.to - loss.from)
+            }
+        }
+        guard context.configurationMark.contentHash != configuration.contentHash else { return }
+        adoptCatalogue()
+    }
+
+    private init(
+        partition: PartitionID, context: RuntimeContext, engine: consuming PartitionEngine, marks: [InputMark],
+        profilesUntil: Int64, configuration: ConfigurationMark, slices: SliceSchedule, epoch: UInt64, stateEnd: Int64
+    ) {
         self.partition = partition
         self.context = context
-        self.silentBelow = silentBelow
+        self.engine = engine
+        self.marks = marks
+        self.profilesUntil = profilesUntil
+        self.configuration = configuration
+        self.slices = slices
+        self.stateEnd = stateEnd
         let inputs = context.inputs
-        engine = PartitionEngine(catalogue: context.configuration.catalogue, partition: partition)
         decoders = context.configuration.topics.usage.enumerated().map { index, topic in
             InputDecoder(
                 UsageDecoder(
@@ -44,26 +101,43 @@ struct PartitionState: ~Copyable {
                 input: InputID(index))
         }
         profileDecoder = ProfileDecoder(maxRecordBytes: context.configuration.runtime.maxRecordBytes)
-        next = starts
         placement = inputs.names.map {
             PlacementReport(
                 topic: $0, keyMismatches: 0,
                 partitioner: PartitionerAudit(partitionCount: context.partitionCount, partition: partition.rawValue))
         }
-        running = RunningShare(epoch: 1, inputCount: inputs.count)
+        running = RunningShare(epoch: epoch, inputCount: inputs.count)
         order = Array(repeating: [], count: inputs.count)
+    }
+
+    /// Next offset of each input.
+    package var next: [Int64] { marks.map(\.after) }
+
+    private mutating func adoptCatalogue() {
+        let wallTime = context.clock.now()
+        running.begin(batchAt: wallTime)
+        engine.adopt(context.configuration.catalogue, into: &effects)
+        configuration = ConfigurationMark(
+            sequence: max(context.configurationMark.sequence, configuration.sequence),
+            contentHash: context.configurationMark.contentHash)
+        running.append(.configuration(configuration, body: context.catalogueBody))
+        isPictureDue = true
+        running.isDue = true
+        publishEffects(nil, wallTime: wallTime)
     }
 
     // MARK: Batches
 
     /// Applies a batch: decodes, counts, encodes what follows from it into the running share.
     ///
-    /// - Returns: bytes of output that the batch added.
-    mutating func process(_ batch: MessageBatch) -> Int {
+    /// - Returns: what the batch added to the epoch.
+    @discardableResult
+    package mutating func process(_ batch: MessageBatch) -> Added {
         let wallTime = context.clock.now()
-        let bytesBefore = running.outputBytes
+        let before = (bytes: running.outputBytes, records: running.inputRecords)
         tally.read += batch.count
         sortIntoInputs(batch)
+        running.begin(batchAt: wallTime)
         var taken = order.map { _ in 0 }
         while let input = nextInput(batch, taken: taken) {
             let end = endOfRun(input, batch, taken: taken)
@@ -72,13 +146,25 @@ struct PartitionState: ~Copyable {
                 for place in run { applyProfile(batch, order[input.index][place], wallTime: wallTime) }
             } else {
                 applyUsage(batch, run, input: input, wallTime: wallTime)
+                let last = batch.offset(at: order[input.index][end - 1])
+                running.append(
+                    run: input, first: batch.offset(at: order[input.index][taken[input.index]]), next: last + 1,
+                    records: run.count)
             }
-            let last = batch.offset(at: order[input.index][end - 1])
-            running.journal.append(
-                run: input, first: batch.offset(at: order[input.index][taken[input.index]]), next: last + 1)
             taken[input.index] = end
         }
-        return running.outputBytes - bytesBefore
+        noteLastRecords(batch)
+        return Added(bytes: running.outputBytes - before.bytes, records: running.inputRecords - before.records)
+    }
+
+    /// Keeps what tells the last record read from another one at the same offset, should the topic be made anew.
+    private mutating func noteLastRecords(_ batch: MessageBatch) {
+        for input in order.indices {
+            guard let record = order[input].last else { continue }
+            marks[input].lastOffset = batch.offset(at: record)
+            marks[input].lastTimestamp = batch.timestamp(at: record)
+            marks[input].lastChecksum = RecordChecksum.of(batch, at: record)
+        }
     }
 
     /// Lists the records of each input, without those that were read before.
@@ -87,13 +173,13 @@ struct PartitionState: ~Copyable {
         for record in 0..<batch.count {
             let input = batch.input(at: record)
             let offset = batch.offset(at: record)
-            guard offset >= next[input] else {
+            guard offset >= marks[input].after else {
                 tally.replayed += 1
                 continue
             }
             noteGap(input, before: offset)
-            running.open(input, at: next[input])
-            next[input] = offset + 1
+            running.open(input, at: marks[input].after)
+            marks[input].after = offset + 1
             order[input].append(record)
         }
     }
@@ -101,14 +187,24 @@ struct PartitionState: ~Copyable {
     /// Counts offsets of a usage topic that held no record. They are legal where producers use transactions, whose markers
     /// take an offset each, and where a topic is compacted; elsewhere they would be records that never arrived.
     private mutating func noteGap(_ input: Int, before offset: Int64) {
-        if input < context.inputs.usageCount { tally.gaps += Int(offset - next[input]) }
+        if input < context.inputs.usageCount { tally.gaps += Int(offset - marks[input].after) }
     }
 
     /// Takes note that an input has been read up to its end: nothing is to come before `offset`.
-    mutating func reachEnd(_ input: Int, at offset: Int64) {
-        guard offset > next[input] else { return }
+    ///
+    /// - Returns: whether that is something the state has to know.
+    @discardableResult
+    package mutating func reachEnd(_ input: Int, at offset: Int64) -> Bool {
+        if input == context.inputs.accounts.index, profilesUntil > 0, offset >= profilesUntil {
+            profilesUntil = 0
+            running.isDue = true
+        }
+        guard offset > marks[input].after else { return running.isDue }
         noteGap(input, before: offset)
-        next[input] = offset
+        // No record lies between, so the position goes out with the next epoch that has something to say.
+        running.open(input, at: marks[input].after)
+        marks[input].after = offset
+        return running.isDue
     }
 
     /// The input whose next record has the lowest timestamp; profiles first where equal, so that usage finds them.
@@ -154,7 +250,7 @@ struct PartitionState: ~Copyable {
 
     /// Decodes and applies a run of usage records (places in `order`), split where `firstStart: silent` ends.
     private mutating func applyUsage(_ batch: MessageBatch, _ run: Range<Int>, input: InputID, wallTime: Timestamp) {
-        let boundary = silentBelow[input.index]
+        let boundary = marks[input.index].silentBelow
         var start = run.lowerBound
         while start < run.upperBound {
             let silent = batch.offset(at: order[input.index][start]) < boundary
@@ -183,6 +279,10 @@ struct PartitionState: ~Copyable {
     private mutating func applyProfile(_ batch: MessageBatch, _ record: Int, wallTime: Timestamp) {
         let input = context.inputs.accounts
         let offset = batch.offset(at: record)
+        running.append(
+            profile: .profile(
+                offset: offset, recordTime: Timestamp(milliseconds: batch.timestamp(at: record)),
+                key: batch.key(at: record)?.copied ?? [], value: batch.value(at: record)?.copied))
         guard let key = batch.key(at: record), key.byteCount > 0 else {
             let text = "a profile's key is the account id; expected a record with a key"
             reject(batch, record, Rejection(.missingKey, text), stage: .decode, wallTime: wallTime)
@@ -206,7 +306,7 @@ struct PartitionState: ~Copyable {
             let profile = try profileDecoder.decode(
                 value: value, recordTime: recordTime, catalogue: context.configuration.catalogue,
                 timeZones: TimeZones.table(named:))
-            let mode: FiringMode = offset < silentBelow[input.index] ? .silent : .live
+            let mode: FiringMode = offset < marks[input.index].silentBelow ? .silent : .live
             engine.apply(
                 profile: profile, account: account, recordTime: recordTime,
                 coordinates: InputCoordinates(input: input, offset: offset), mode: mode, into: &effects)
@@ -219,15 +319,15 @@ struct PartitionState: ~Copyable {
 
     // MARK: Ticks
 
-    /// - Returns: whether the clock moved, and the bytes of output that followed from it.
-    mutating func tick(wallTime: Timestamp) -> (moved: Bool, bytes: Int) {
+    /// - Returns: whether the clock moved, and what followed from it.
+    package mutating func tick(wallTime: Timestamp) -> (moved: Bool, added: Added) {
         let before = engine.clock
         let bytesBefore = running.outputBytes
         engine.tick(wallTime: wallTime, into: &effects)
-        guard engine.clock != before else { return (false, 0) }
-        running.journal.steps.append(.tick(wallTime: wallTime))
+        guard engine.clock != before else { return (false, Added()) }
+        running.append(.tick(wallTime: wallTime))
         publishEffects(nil, wallTime: wallTime)
-        return (true, running.outputBytes - bytesBefore)
+        return (true, Added(bytes: running.outputBytes - bytesBefore, records: 0))
     }
 
     // MARK: Outputs
@@ -272,15 +372,75 @@ struct PartitionState: ~Copyable {
     // MARK: Epochs
 
     /// Takes the running share and starts the next one; nil where nothing was read and nothing moved.
-    mutating func freeze() -> FrozenShare? {
+    ///
+    /// - Parameter stateEnd: no record of this epoch will lie below it in the state partition.
+    package mutating func freeze(stateEnd: Int64) -> FrozenShare? {
         guard !running.isEmpty else { return nil }
         let full = exchange(&running, with: RunningShare(epoch: running.epoch + 1, inputCount: context.inputs.count))
-        return full.frozen(partition: partition, next: next)
+        let positions = full.positions(next: next)
+        for (index, position) in positions.enumerated() { marks[index].before = position.before }
+        var records: [OutputRecord] = []
+        var logBytes = 0
+        if context.keepsLog {
+            for chunk in stateChunks(epoch: full.epoch, stateEnd: stateEnd) {
+                logBytes += chunk.count
+                records.append(
+                    OutputRecord(
+                        topic: context.configuration.topics.state, partition: partition.rawValue, value: chunk))
+            }
+            let journal = JournalRecord(
+                partition: partition, epoch: full.epoch, writer: context.writer, configuration: configuration,
+                steps: full.steps)
+            for record in journal.records() {
+                logBytes += record.count
+                records.append(
+                    OutputRecord(
+                        topic: context.configuration.topics.journal, partition: partition.rawValue, value: record))
+            }
+        }
+        records += full.triggers
+        records += full.held
+        records += full.deadLetters
+        let mark = OffsetMark(epoch: full.epoch, restoreFrom: slices.restoreFrom, writer: context.writer)
+        return FrozenShare(
+            partition: partition, epoch: full.epoch, positions: positions, steps: full.steps, records: records,
+            offset: GroupOffset(
+                partition: partition.rawValue, offset: positions[0].after, metadata: mark.text),
+            inputRecords: full.inputRecords, restoreFrom: slices.restoreFrom, outputBytes: full.outputBytes,
+            logBytes: logBytes)
+    }
+
+    /// Everything that changed, as finished records: a delta and, if one is due, a slice; or a whole picture.
+    ///
+    /// The catalogue comes before what was written under it, and with every slice, so that a restore can begin there.
+    private mutating func stateChunks(epoch: UInt64, stateEnd: Int64) -> [[UInt8]] {
+        payload.removeAll()
+        var due: [SliceID] = []
+        if isPictureDue {
+            due = (0..<slices.count).map { SliceID($0, of: slices.count) }
+        } else if let next = slices.due {
+            due = [next]
+        }
+        isPictureDue = false
+        if !due.isEmpty {
+            let body = context.catalogueBody
+            payload.append(.catalogue) { $0.put(raw: body) }
+        }
+        slices.wrote(deltaBytes: payload.append(.delta) { engine.writeDelta(into: &$0) })
+        for slice in due {
+            let bytes = payload.append(slice: slice) { engine.writeSlice(slice.index, of: slice.count, into: &$0) }
+            slices.wrote(slice: slice, bytes: bytes, lowerBound: stateEnd)
+        }
+        return payload.chunks(
+            header: ChunkHeader(
+                partition: partition, partitionCount: context.partitionCount, epoch: epoch, isGenesis: epoch == 0,
+                inputs: marks, profilesUntil: profilesUntil, configuration: configuration, writer: context.writer,
+                restoreFrom: slices.restoreFrom))
     }
 
     // MARK: Looks
 
-    func snapshot() -> PartitionSnapshot {
+    package func snapshot() -> PartitionSnapshot {
         PartitionSnapshot(
             partition: partition, clock: engine.clock, tally: tally, engine: engine.statistics, next: next,
             placement: placement)
@@ -296,48 +456,9 @@ struct PartitionState: ~Copyable {
     }
 }
 
-/// What the running epoch of a partition has gathered so far; see `FrozenShare`.
-struct RunningShare {
-    let epoch: UInt64
-    var journal = JournalEntry()
-    private var triggers: [OutputRecord] = []
-    private var held: [OutputRecord] = []
-    private var deadLetters: [OutputRecord] = []
-    /// Bytes of the outputs so far; the poll loop stops reading when all partitions together hold too many.
-    private(set) var outputBytes = 0
-    /// Where each input stood when the epoch first read from it; nil where it has not.
-    private var opened: [Int64?]
-
-    init(epoch: UInt64, inputCount: Int) {
-        self.epoch = epoch
-        opened = Array(repeating: nil, count: inputCount)
-    }
-
-    var isEmpty: Bool { journal.steps.isEmpty && triggers.isEmpty && held.isEmpty && deadLetters.isEmpty }
-
-    mutating func open(_ input: Int, at offset: Int64) {
-        if opened[input] == nil { opened[input] = offset }
-    }
-
-    mutating func add(trigger: OutputRecord) {
-        outputBytes += trigger.byteCount
-        triggers.append(trigger)
-    }
-
-    mutating func add(held record: OutputRecord) {
-        outputBytes += record.byteCount
-        held.append(record)
-    }
-
-    mutating func add(deadLetter: OutputRecord) {
-        outputBytes += deadLetter.byteCount
-        deadLetters.append(deadLetter)
-    }
-
-    func frozen(partition: PartitionID, next: [Int64]) -> FrozenShare {
-        let positions = zip(opened, next).map { InputPosition(before: $0 ?? $1, after: $1) }
-        return FrozenShare(
-            partition: partition, epoch: epoch, positions: positions, journal: journal, stateChunks: [],
-            triggers: triggers, held: held, deadLetters: deadLetters)
-    }
+/// What an input added to the running epoch.
+package struct Added: Sendable, Equatable {
+    /// Of triggers, held triggers and dead letters.
+    package var bytes = 0
+    package var records = 0
 }

@@ -10,6 +10,8 @@ public protocol RecordSource: AnyObject, Sendable {
     func poll(maxMessages: Int, timeoutMilliseconds: Int, onRebalance: (RebalanceEvent) -> Void) -> PollResult
     /// Starts reading partitions beside those already read.
     func assign(_ partitions: [KafkaConsumer.StartPosition]) throws(KafkaError)
+    /// Stops reading partitions that stay owned.
+    func unassign(_ partitions: [InputPartition]) throws(KafkaError)
     /// What is being read now, over all inputs. Poll thread.
     var assignedPartitions: Set<InputPartition> { get }
     /// First and next offset of a partition. Blocks; any thread.
@@ -19,17 +21,8 @@ public protocol RecordSource: AnyObject, Sendable {
     func close(deadlineMilliseconds: Int, leaveGroup: Bool) -> Bool
 }
 
-/// Where a daemon writes. Commit queue only.
-public protocol RecordSink: AnyObject, Sendable {
-    func produce(_ record: OutputRecord) throws(KafkaError)
-    /// Returns when every record is acknowledged, or throws the first delivery error.
-    func flush(timeoutMilliseconds: Int) throws(KafkaError)
-    func close(deadlineMilliseconds: Int) -> Bool
-}
-
 extension KafkaConsumer: RecordSource {
     public func close(deadlineMilliseconds: Int, leaveGroup: Bool) -> Bool {
         close(deadlineMilliseconds: deadlineMilliseconds, leaveGroup: leaveGroup, onRebalance: { _ in })
     }
 }
-extension KafkaProducer: RecordSink {}

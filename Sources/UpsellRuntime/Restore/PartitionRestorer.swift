@@ -1,0 +1,146 @@
+internal import KafkaTransport
+package import UpsellEngine
+package import UpsellModel
+package import UpsellStateLog
+
+/// Reads a partition's state log, record by record, into an engine.
+package struct PartitionRestorer: ~Copyable {
+    private let partition: PartitionID
+    private var chunks: ChunkAssembler
+    private var engine: EngineRestorer?
+    private var catalogueHash: UInt64 = 0
+    package private(set) var header: ChunkHeader?
+    private var slices: SliceSchedule
+    /// Where the epoch that is being read begins.
+    private var epochStart: Int64?
+    private let timeZones: @Sendable (String) -> TimeZoneTable?
+    private let sabotage: Sabotage?
+    package private(set) var epochs = 0
+
+    /// Bugs that the simulator plants. Always nil in the daemon.
+    package enum Sabotage: String, Sendable, CaseIterable {
+        /// A slice leaves what it does not mention.
+        case mergingSlice
+    }
+
+    /// - Parameter start: offset at which reading begins.
+    package init(
+        partition: PartitionID, start: Int64, timeZones: @escaping @Sendable (String) -> TimeZoneTable?,
+        sabotage: Sabotage? = nil
+    ) {
+        self.partition = partition
+        self.timeZones = timeZones
+        self.sabotage = sabotage
+        chunks = ChunkAssembler(partition: partition)
+        slices = SliceSchedule(restoreFrom: start, next: 0)
+    }
+
+    /// Takes the value of one record of the state partition, in order.
+    package mutating func add(_ value: [UInt8], offset: Int64) throws(RestoreError) {
+        do throws(StateLogError) {
+            let chunk = try StateChunk.decode(value)
+            if chunk.header.part == 0 { epochStart = offset }
+            guard let epoch = try chunks.add(chunk) else { return }
+            try apply(epoch)
+        } catch {
+            throw RestoreError(text: "offset \(offset): \(error)")
+        }
+    }
+
+    private mutating func apply(_ epoch: StateEpoch) throws(StateLogError) {
+        let start = epochStart ?? 0
+        do throws(BinaryCodingError) {
+            for section in epoch.sections {
+                switch section.kind {
+                case .catalogue: try take(catalogue: section)
+                case .delta:
+                    slices.wrote(deltaBytes: section.byteCount)
+                    guard engine != nil else { continue }
+                    var reader = section.reader
+                    try engine?.apply(delta: &reader)
+                case .slice:
+                    guard let slice = section.slice else { continue }
+                    slices.wrote(slice: slice, bytes: section.byteCount, lowerBound: start)
+                    guard engine != nil else { continue }
+                    var reader = section.reader
+                    if sabotage == .mergingSlice {
+                        try engine?.merge(slice: slice.index, reader: &reader)
+                    } else {
+                        try engine?.apply(slice: slice.index, reader: &reader)
+                    }
+                }
+            }
+        } catch {
+            throw StateLogError(.damaged, "epoch \(epoch.header.epoch) of partition \(partition.rawValue): \(error)")
+        }
+        header = epoch.header
+        epochs += 1
+    }
+
+    /// Another catalogue comes with a whole picture of the state under it.
+    private mutating func take(catalogue section: StateEpoch.Section) throws(BinaryCodingError) {
+        let hash = RecordChecksum.of(Array(section.bytes))
+        guard engine == nil || hash != catalogueHash else { return }
+        catalogueHash = hash
+        do {
+            let catalogue = try CatalogueBody.decode(section.bytes)
+            engine = EngineRestorer(
+                catalogue: catalogue, partition: partition, slices: slices.count, timeZones: timeZones)
+        } catch {
+            throw .malformed(at: 0, "catalogue: \(error)")
+        }
+    }
+
+    /// What is there so far.
+    package var summary: RestoreMachine.Summary {
+        var complaint: String?
+        if !chunks.isBetweenEpochs { complaint = "the log ends within an epoch" }
+        let missing =
+            switch engine {
+            case .some(let engine): engine.missingSlices
+            case .none: Array(0..<slices.count)
+            }
+        return RestoreMachine.Summary(last: header, isComplete: missing.isEmpty, complaint: complaint)
+    }
+
+    /// Usage of an account as the log has it so far.
+    package func usage(account: String, meter: MeterID, dimension: String? = nil) -> Int64? {
+        switch engine {
+        case .some(let engine): engine.usage(account: account, meter: meter, dimension: dimension)
+        case .none: nil
+        }
+    }
+
+    /// - Parameters:
+    ///   - end: offset up to which the state partition was read.
+    ///   - losses: input that is gone and accepted as lost.
+    package consuming func finish(
+        end: Int64, losses: [(input: InputID, from: Int64, to: Int64)]
+    ) throws(RestoreError) -> RestoredPartition {
+        guard let header, let restorer = engine.take() else {
+            throw RestoreError(text: "the state log of partition \(partition.rawValue) holds no whole epoch")
+        }
+        do {
+            let slices = slices
+            let restored = try restorer.finish()
+            return RestoredPartition(header: header, engine: restored, slices: slices, stateEnd: end, losses: losses)
+        } catch {
+            throw RestoreError(text: "the state of partition \(partition.rawValue) does not fit together: \(error)")
+        }
+    }
+}
+
+/// A partition as its log left it.
+package struct RestoredPartition: ~Copyable {
+    package let header: ChunkHeader
+    package var engine: PartitionEngine
+    let slices: SliceSchedule
+    let stateEnd: Int64
+    let losses: [(input: InputID, from: Int64, to: Int64)]
+}
+
+/// Why a state log could not be read: the place and both facts.
+package struct RestoreError: Error, Sendable, CustomStringConvertible {
+    package let text: String
+    package var description: String { text }
+}
