@@ -97,7 +97,10 @@ let package = Package(
         // Tests beside what they test; `UpsellTesting` holds fakes, generators and the scenario runner.
         module(
             "UpsellTesting",
-            ["UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellRuntime"]),
+            [
+                "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
+                "UpsellRuntime",
+            ]),
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),
         tests("UpsellWireTests", ["UpsellWire", "UpsellModel", "UpsellTesting"]),
@@ -112,8 +115,8 @@ let package = Package(
         tests(
             "UpsellRuntimeTests",
             [
-                "UpsellRuntime", "UpsellModel", "UpsellConfiguration", "UpsellTelemetry", "KafkaTransport",
-                "UpsellTesting",
+                "UpsellRuntime", "UpsellModel", "UpsellStateLog", "UpsellConfiguration", "UpsellTelemetry",
+                "KafkaTransport", "UpsellTesting",
             ]),
         tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellConfiguration", "UpsellTesting"]),
         .testTarget(

@@ -150,6 +150,16 @@ public final class FakeSource: RecordSource {
         }
     }
 
+    public func unassign(_ partitions: [InputPartition]) throws(KafkaError) {
+        state.withLock { state in
+            for own in partitions {
+                let key = Key(input: own.input, partition: own.partition)
+                state.positions[key] = nil
+                state.endsTold[key] = nil
+            }
+        }
+    }
+
     public var assignedPartitions: Set<InputPartition> {
         state.withLock { Set($0.positions.keys.map { InputPartition(input: $0.input, partition: $0.partition) }) }
     }
@@ -160,47 +170,15 @@ public final class FakeSource: RecordSource {
         state.withLock { (0, Int64($0.logs[input][Int(partition)].count)) }
     }
 
-    public func close(deadlineMilliseconds: Int, leaveGroup: Bool) -> Bool {
-        state.withLock { $0.closed = true }
-        return true
-    }
-}
-
-/// Where outputs go in a test: everything acknowledged, in order, and failures on demand.
-public final class FakeSink: RecordSink {
-    private struct State {
-        var waiting: [OutputRecord] = []
-        var acknowledged: [OutputRecord] = []
-        var failures = 0
-        var closed = false
-    }
-    private let state = Guarded(State())
-
-    public init() {}
-
-    /// The next flushes fail, and what they should have sent is gone, as after an abort.
-    public func failFlushes(_ count: Int) { state.withLock { $0.failures = count } }
-    public var acknowledged: [OutputRecord] { state.withLock { $0.acknowledged } }
-    public func acknowledged(topic: String) -> [OutputRecord] { acknowledged.filter { $0.topic == topic } }
-    public var isClosed: Bool { state.withLock { $0.closed } }
-
-    public func produce(_ record: OutputRecord) throws(KafkaError) { state.withLock { $0.waiting.append(record) } }
-
-    public func flush(timeoutMilliseconds: Int) throws(KafkaError) {
-        let failed = state.withLock { state in
-            if state.failures > 0 {
-                state.failures -= 1
-                state.waiting = []
-                return true
-            }
-            state.acknowledged += state.waiting
-            state.waiting = []
-            return false
+    /// The record at an offset; nil where there is none.
+    func record(input: Int, partition: Int32, offset: Int64) -> InMemoryRecord? {
+        state.withLock { state in
+            let log = state.logs[input][Int(partition)]
+            return offset >= 0 && offset < Int64(log.count) ? log[Int(offset)] : nil
         }
-        if failed { throw KafkaError(code: .timedOut, text: "planted failure") }
     }
 
-    public func close(deadlineMilliseconds: Int) -> Bool {
+    public func close(deadlineMilliseconds: Int, leaveGroup: Bool) -> Bool {
         state.withLock { $0.closed = true }
         return true
     }

@@ -36,8 +36,8 @@ import Testing
             "Dispatch", "Synchronization", "Foundation", "Glibc",
         ],
         "UpsellTesting": [
-            "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellRuntime",
-            "UpsellTelemetry", "Dispatch", "Synchronization", "Foundation", "FoundationEssentials", "Glibc",
+            "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
+            "UpsellRuntime", "UpsellTelemetry", "Dispatch", "Synchronization", "Foundation", "FoundationEssentials", "Glibc",
         ],
         "upselld-bench": [
             "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",

@@ -220,7 +220,7 @@ struct PoisonLimitsTests {
 /// A daemon for the corpus's catalogue over fakes, with a wall clock that the test moves.
 private struct PoisonBench {
     let source = FakeSource(inputs: 2, partitions: 1)
-    let sink = FakeSink()
+    let sink = FakeTransactions()
     let daemon: Daemon
     private let wall = Wall()
 
@@ -240,7 +240,9 @@ private struct PoisonBench {
             configuration: configuration, log: Log(destination: .function(.text, { _ in })),
             clock: WallClock { wall.now.withLock { $0 } })
         try daemon.start(
-            source: source, sink: sink, inputs: InputTopics(configuration.topics), partitionCount: 1, wakeUp: nil,
+            source: source, transactions: sink,
+            makeRestorePort: { [source, sink] in FakeRestorePort(source: source, transactions: sink, inputs: 2) },
+            inputs: InputTopics(configuration.topics), partitionCount: 1, wakeUp: nil,
             deadLetterBytesMax: deadLetterBytesMax)
     }
 

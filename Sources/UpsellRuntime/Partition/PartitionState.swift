@@ -415,27 +415,29 @@ package struct PartitionState: ~Copyable {
     /// The catalogue comes before what was written under it, and with every slice, so that a restore can begin there.
     private mutating func stateChunks(epoch: UInt64, stateEnd: Int64) -> [[UInt8]] {
         payload.removeAll()
-        var due: [SliceID] = []
-        if isPictureDue {
-            due = (0..<slices.count).map { SliceID($0, of: slices.count) }
-        } else if let next = slices.due {
-            due = [next]
-        }
+        let isPicture = isPictureDue
         isPictureDue = false
-        if !due.isEmpty {
+        let hasSlices = isPicture || slices.due != nil
+        if hasSlices {
             let body = context.catalogueBody
             payload.append(.catalogue) { $0.put(raw: body) }
         }
         slices.wrote(deltaBytes: payload.append(.delta) { engine.writeDelta(into: &$0) })
-        for slice in due {
-            let bytes = payload.append(slice: slice) { engine.writeSlice(slice.index, of: slice.count, into: &$0) }
-            slices.wrote(slice: slice, bytes: bytes, lowerBound: stateEnd)
+        if isPicture {
+            for index in 0..<slices.count { add(SliceID(index, of: slices.count), stateEnd: stateEnd) }
         }
+        // After a large delta several are due.
+        while hasSlices, let next = slices.due { add(next, stateEnd: stateEnd) }
         return payload.chunks(
             header: ChunkHeader(
                 partition: partition, partitionCount: context.partitionCount, epoch: epoch, isGenesis: epoch == 0,
                 inputs: marks, profilesUntil: profilesUntil, configuration: configuration, writer: context.writer,
                 restoreFrom: slices.restoreFrom))
+    }
+
+    private mutating func add(_ slice: SliceID, stateEnd: Int64) {
+        let bytes = payload.append(slice: slice) { engine.writeSlice(slice.index, of: slice.count, into: &$0) }
+        slices.wrote(slice: slice, bytes: bytes, lowerBound: stateEnd)
     }
 
     // MARK: Looks
