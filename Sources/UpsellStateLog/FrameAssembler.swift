@@ -58,7 +58,11 @@ struct FrameAssembler {
             previous = place.epoch
             return Whole(first: frame, bytes: frame.record, content: frame.body)
         }
-        if place.part == 0 { first = frame }
+        if place.part == 0 {
+            first = frame
+            // All parts but the last have the size of the first; what the record says of their number is bounded.
+            joined.reserveCapacity(Swift.min(place.parts, 128) * frame.body.count)
+        }
         partsSeen = place.part + 1
         joined.append(contentsOf: frame.record[frame.body])
         guard let first, partsSeen == place.parts else { return nil }
