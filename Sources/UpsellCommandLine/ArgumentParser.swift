@@ -99,6 +99,7 @@ public enum ArgumentParser {
             switch name {
             case .json: demo.json = true
             case .keep: demo.keep = true
+            case .acceptLoss: configuration.acceptsLoss = true
             case .config, .set, .limit, .accessLog, .help: preconditionFailure("\(name.rawValue) is no switch")
             }
         }
@@ -121,7 +122,7 @@ public enum ArgumentParser {
                     throw UsageError("--limit wants a whole number from 0 on and got '\(value)'", command: command)
                 }
                 demo.limit = limit
-            case .json, .keep, .help:
+            case .json, .keep, .acceptLoss, .help:
                 preconditionFailure("\(name.rawValue) takes no value")
             }
         }

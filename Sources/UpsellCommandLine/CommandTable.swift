@@ -38,6 +38,7 @@ struct OptionEntry {
     enum Name: String {
         case config, set, limit, json, keep
         case accessLog = "access-log"
+        case acceptLoss = "accept-loss"
         case help
     }
 
@@ -68,7 +69,12 @@ extension CommandEntry {
             A key's value is the first of: --set, the environment (UPSELLD_ and the key in
             capitals with underscores: UPSELLD_KAFKA_BOOTSTRAP_SERVERS), the file, the default.
             """,
-        options: configuration,
+        options: configuration + [
+            OptionEntry(
+                name: .acceptLoss, value: nil,
+                summary: "goes on where input was deleted by retention before it was read, and "
+                    + "reports the range as lost; without it such a partition is refused")
+        ],
         examples: [
             Example(line: "upselld run", effect: "with config/upselld.yaml"),
             Example(

@@ -14,6 +14,8 @@ public struct ConfigurationArguments: Equatable, Sendable {
     public var path = "config/upselld.yaml"
     /// `--set key=value` in the order given; a later one of the same key wins. Keys are the loader's to judge.
     public var settings: [Setting] = []
+    /// Input that retention took before it was read counts as lost. Of `run` only.
+    public var acceptsLoss = false
 
     public init() {}
 

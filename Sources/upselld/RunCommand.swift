@@ -78,7 +78,8 @@ private func check(_ arguments: ConfigurationArguments) -> ExitStatus {
 }
 
 private func run(_ arguments: ConfigurationArguments) -> ExitStatus {
-    guard let configuration = load(arguments) else { return .configuration }
+    guard var configuration = load(arguments) else { return .configuration }
+    configuration.acceptsLoss = arguments.acceptsLoss
     let format: Log.Format = configuration.log.format == .json ? .json : .text
     let log = Log(level: level(configuration.log.level), destination: .detected(format: format))
     return DaemonProcess(configuration: configuration, log: log).run()
