@@ -1,16 +1,21 @@
+internal import UpsellModel
+
 /// Accounts by number: an open-addressing table over the account hash, key bytes in one arena.
 ///
 /// A slot has the upper 32 bits of the hash beside the account's number, so that growth and removal need no key; a hit
-/// is confirmed by comparing bytes. Numbers of removed accounts are given out again. Partition queue only.
+/// is confirmed by comparing bytes. A new account gets the least number that is free, so that numbers depend on who is
+/// there and not on how it came about. Partition queue only.
 struct AccountTable: ~Copyable {
     /// hash[63...32] << 32 | number + 1; 0 is empty. Linear probing from hash[63...32] & mask.
     private var slots: ContiguousArray<UInt64>
     private var mask: Int
     private var entries: ContiguousArray<Entry> = []
     private var keys: ContiguousArray<UInt8> = []
-    private var free: [Int32] = []
+    private var free = MinHeap<Int32>()
     private var garbage = 0
     private(set) var count = 0
+    /// Bytes that an account id is shorter than.
+    static let keyMax = 1 << 24
 
     init() {
         slots = ContiguousArray(repeating: 0, count: 1024)
@@ -61,7 +66,7 @@ struct AccountTable: ~Copyable {
         if (count + 1) * 4 > slots.count * 3 { grow() }
         let number: Int
         let entry = Entry(offset: keys.count, length: key.byteCount)
-        if let reused = free.popLast() {
+        if let reused = free.pop() {
             number = Int(reused)
             entries[number] = entry
         } else {
@@ -72,6 +77,22 @@ struct AccountTable: ~Copyable {
         place((hash >> 32) << 32 | UInt64(number + 1))
         count += 1
         return number
+    }
+
+    /// Adds an account under a number that is not in use, whatever numbers are free: for a restore, which calls
+    /// `findFreeNumbers` at its end.
+    mutating func insert(_ hash: UInt64, _ key: borrowing RawSpan, as number: Int) {
+        if (count + 1) * 4 > slots.count * 3 { grow() }
+        while entries.count <= number { entries.append(Entry.none) }
+        entries[number] = Entry(offset: keys.count, length: key.byteCount)
+        unsafe key.withUnsafeBytes { unsafe keys.append(contentsOf: $0) }
+        place((hash >> 32) << 32 | UInt64(number + 1))
+        count += 1
+    }
+
+    mutating func findFreeNumbers() {
+        free.removeAll()
+        for number in entries.indices where !entries[number].isInUse { free.push(Int32(number)) }
     }
 
     mutating func remove(_ number: Int) {
@@ -92,7 +113,7 @@ struct AccountTable: ~Copyable {
         slots[hole] = 0
         garbage += entries[number].length
         entries[number] = Entry.none
-        free.append(Int32(number))
+        free.push(Int32(number))
         count -= 1
         if garbage > 1 << 16, garbage * 2 > keys.count { compact() }
     }
@@ -100,6 +121,12 @@ struct AccountTable: ~Copyable {
     func hash(of number: Int) -> UInt64 {
         let entry = entries[number]
         return unsafe xxh3(keys.span.extracting(entry.offset..<entry.offset + entry.length).bytes)
+    }
+
+    /// Appends the account's id in UTF-8.
+    func writeKey(of number: Int, into writer: inout BinaryWriter) {
+        let entry = entries[number]
+        writer.put(run: keys[entry.offset..<entry.offset + entry.length])
     }
 
     /// The account's id as text; for output.
@@ -162,7 +189,7 @@ struct AccountTable: ~Copyable {
         private var packed: UInt64
 
         init(offset: Int, length: Int) {
-            precondition(length < 1 << 24 && offset < 1 << 40, "account id beyond the arena's range")
+            precondition(length < AccountTable.keyMax && offset < 1 << 40, "account id beyond the arena's range")
             packed = UInt64(offset) << 24 | UInt64(length)
         }
 

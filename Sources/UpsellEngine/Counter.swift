@@ -9,14 +9,17 @@ struct Cell {
     var value: Int64 = 0
     /// The least usage at which something happens; `.max` if nothing can.
     var nextTrip: Int64 = .max
-    /// Bits of thresholds that are spent in this episode and limit version; the top bit: the counter was touched.
+    /// Bits of thresholds that are spent in this episode and limit version; the top bit: the counter was touched; the
+    /// one below: it is to be written with the next delta.
     var spent: UInt64 = 0
     /// Version of the limit of account and meter; of dense cells only, where it holds for all counters of both.
     var limitVersion: UInt64 = 0
 
     static let touched: UInt64 = 1 << 63
+    static let dirty: UInt64 = 1 << 62
     var isTouched: Bool { spent & Cell.touched != 0 }
-    var spentThresholds: UInt64 { spent & ~Cell.touched }
+    var isDirty: Bool { spent & Cell.dirty != 0 }
+    var spentThresholds: UInt64 { spent & ~(Cell.touched | Cell.dirty) }
 }
 
 /// Names a side record.
@@ -50,6 +53,8 @@ final class CounterExtra {
     var latestTime = Int64.min
     /// `unique` and `active_days` outside rolling windows.
     var members: Set<UInt64> = []
+    /// Members since the last delta.
+    var fresh: [UInt64] = []
     var rolling: RollingBuckets?
     /// Start of the episode by threshold bit, where it is not 0.
     var episodes: [Int64] = []
@@ -73,6 +78,10 @@ struct RollingBuckets {
     var members: [UInt64: Int64] = [:]
     /// Earliest timer that is set.
     var scheduled = Int64.max
+    /// Earliest hour whose bucket changed since the last delta; buckets that left are told by the first that stayed.
+    var dirtyHour = Int64.max
+    /// Members whose hour changed since the last delta.
+    var fresh: [UInt64] = []
 
     /// Position of an hour's bucket, which is made where it is missing; hours come mostly in order, so from the end.
     mutating func position(of hour: Int64) -> (index: Int, isNew: Bool) {

@@ -3,16 +3,19 @@
 /// Memory: 8 B in the ring and 4 B a slot of an index kept at most half full, so 16–17 B an identity at 500,000. A slot
 /// has the ring position and, in the bits left over, part of the hash, so that most foreign slots cost no ring access.
 struct IdentityRing: ~Copyable {
-    private var ring: ContiguousArray<UInt64> = []
+    var ring: ContiguousArray<UInt64> = []
     /// Part of the hash << positionBits | ring position + 1; 0 is empty.
-    private var slots: ContiguousArray<UInt32>
+    private(set) var slots: ContiguousArray<UInt32>
     private var mask: Int
-    private var next = 0
+    var next = 0
     private(set) var capacity: Int
+    /// Identities ever inserted; number q lies at position q mod capacity. Starts anew when the capacity changes.
+    var inserted: UInt64 = 0
     private var positionBits: UInt32
     /// Clock at which each block of ring positions was last begun.
-    private var blockTimes: ContiguousArray<Int64> = []
+    var blockTimes: ContiguousArray<Int64> = []
     private static let blockShift = 10
+    static let blockLength = 1 << blockShift
 
     init(capacity: Int) {
         self.capacity = Swift.max(1, Swift.min(capacity, 1 << 30))
@@ -82,6 +85,7 @@ struct IdentityRing: ~Copyable {
             if block < blockTimes.count { blockTimes[block] = clock } else { blockTimes.append(clock) }
         }
         next = position + 1 == capacity ? 0 : position + 1
+        inserted += 1
     }
 
     private mutating func forget(at position: Int) {
@@ -101,10 +105,15 @@ struct IdentityRing: ~Copyable {
     }
 
     /// Doubles the index; the newest identity, which has no slot yet, is left to the caller.
-    private mutating func grow() {
-        slots = ContiguousArray(repeating: 0, count: slots.count * 2)
+    private mutating func grow() { index(slots.count * 2, ring.count - 1) }
+
+    /// Makes the index anew for the first `count` positions.
+    ///
+    /// - Parameter length: slots, a power of two.
+    mutating func index(_ length: Int, _ count: Int) {
+        slots = ContiguousArray(repeating: 0, count: length)
         mask = slots.count - 1
-        for position in 0..<ring.count - 1 {
+        for position in 0..<count {
             var slot = Int(truncatingIfNeeded: ring[position]) & mask
             while slots[slot] != 0 { slot = (slot + 1) & mask }
             slots[slot] = tag(ring[position]) | UInt32(position + 1)

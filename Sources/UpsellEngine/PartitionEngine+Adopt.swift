@@ -21,11 +21,19 @@ extension PartitionEngine {
         if new.catalogue.policy.dedupCapacity != old.catalogue.policy.dedupCapacity {
             identities = identities.resized(to: new.catalogue.policy.dedupCapacity, at: clock.milliseconds)
         }
-        for account in 0..<accounts.numbers where accounts.isInUse(account) {
-            rearmAdopted(account, old, oldLimits, change, into: &effects)
-        }
+        rebuildTimers()
+        for account in accountsInOrder { rearmAdopted(account, old, oldLimits, change, into: &effects) }
+        written.isCompleteDue = true
         guard new.defaultPlan != nil else { return }
-        for account in waiting.keys.sorted() { evaluateWaiting(account, nil, .live, into: &effects) }
+        for account in accountsInOrder where waiting[account] != nil {
+            evaluateWaiting(account, nil, .live, into: &effects)
+        }
+    }
+
+    /// By hash, since numbers depend on the order in which accounts came.
+    private var accountsInOrder: [Int] {
+        let hashed = (0..<accounts.numbers).filter { accounts.isInUse($0) }.map { (accounts.hash(of: $0), $0) }
+        return hashed.sorted { $0 < $1 }.map(\.1)
     }
 
     /// Brings rows and side records into the new shape.
@@ -50,7 +58,7 @@ extension PartitionEngine {
                 limits.append(limit(account, source))
             }
             let before = flags[account]
-            flags[account] = before & (Self.dirtyFlag | Self.reloadedFlag)
+            flags[account] = before & (Self.marks | Self.reloadedFlag)
             if let index = isInUse && termsIndex[account] >= 0 ? Int(termsIndex[account]) : nil,
                 let changes = terms[index]?.limitChanges, !changes.isEmpty
             {
@@ -65,20 +73,12 @@ extension PartitionEngine {
         }
         cells = rows
         periods = newPeriods
-        var kept: [Int: Period] = [:]
+        var kept: [Int: PreviousPeriod] = [:]
         for (index, period) in previousPeriods {
             guard let group = change.oldGroup.firstIndex(of: index % oldGroups) else { continue }
             kept[index / oldGroups * new.resets.count + group] = period
         }
         previousPeriods = kept
-        var queue = FIFO<PreviousEntry>()
-        while let entry = previousQueue.first {
-            previousQueue.removeFirst()
-            guard let group = change.oldGroup.firstIndex(of: entry.group) else { continue }
-            queue.append(
-                PreviousEntry(account: entry.account, group: group, period: entry.period, until: entry.until))
-        }
-        previousQueue = queue
         for account in 0..<accounts.numbers where accounts.isInUse(account) {
             removeSides(of: account) { change.newMeter[Int($0.meter)] == nil }
         }
@@ -154,7 +154,7 @@ extension PartitionEngine {
         let before = cell.spent
         let extra = existingExtra(counter)
         let episodes = extra?.episodes ?? []
-        cell.spent &= Cell.touched
+        cell.spent &= Cell.touched | Cell.dirty
         extra?.episodes = []
         for index in program.meters[counter.meter].rules {
             let rule = program.rules[index]

@@ -66,7 +66,7 @@ extension PartitionEngine {
         if code.group >= 0 {
             let index = counter.account * groupCount + code.group
             let isPrevious = counter.side >= 0 && sides[Int(counter.side)].key.era == .previous
-            period = isPrevious ? previousPeriods[index] : periods[index]
+            period = isPrevious ? previousPeriods[index]?.period : periods[index]
         }
         let episode =
             switch code.kind {

@@ -26,7 +26,7 @@ extension PartitionEngine {
         }
         let current = periods[index]
         if time >= current.start { return .current }
-        if let previous = previousPeriods[index] {
+        if let previous = previousPeriods[index]?.period {
             guard time >= previous.start, time < previous.end else { return .late }
             guard clock.milliseconds < previous.end + policy.grace else { return .late }
             return .previous(closed: clock.milliseconds >= previous.end)
@@ -39,10 +39,34 @@ extension PartitionEngine {
     }
 
     private mutating func keepPrevious(_ account: Int, _ group: Int, _ period: Period) {
-        previousPeriods[account * groupCount + group] = period
-        let until = period.end + policy.grace
-        previousQueue.append(PreviousEntry(account: account, group: group, period: period, until: until))
-        nextDue = Swift.min(nextDue, until)
+        previousPeriods[account * groupCount + group] = PreviousPeriod(period: period, scheduled: .max)
+        markChanged(account, Self.periodsMark)
+        scheduleGrace(account, group)
+    }
+
+    /// Sets the timer that ends the grace of a closed period, unless an earlier one is set.
+    private mutating func scheduleGrace(_ account: Int, _ group: Int) {
+        let index = account * groupCount + group
+        guard let previous = previousPeriods[index] else { return }
+        let until = previous.period.end + policy.grace
+        guard until < previous.scheduled else { return }
+        previousPeriods[index]?.scheduled = until
+        setTimer(
+            EngineTimer(
+                time: until, accountHash: accounts.hash(of: account), kind: .grace, account: Int32(account),
+                place: UInt16(group)))
+    }
+
+    mutating func endGrace(_ timer: EngineTimer) {
+        let account = Int(timer.account)
+        let group = Int(timer.place)
+        guard let previous = previousPeriods[account * groupCount + group], previous.scheduled == timer.time else {
+            return
+        }
+        if previous.period.end + policy.grace <= timer.time { return forgetPrevious(account, group) }
+        // A profile moved its end.
+        previousPeriods[account * groupCount + group]?.scheduled = .max
+        scheduleGrace(account, group)
     }
 
     /// Ends the running period and opens another; the counters of the ended one stay for its grace.
@@ -50,6 +74,7 @@ extension PartitionEngine {
         let index = account * groupCount + group
         let ended = periods[index]
         periods[index] = next
+        markChanged(account, Self.periodsMark | Self.spentMark)
         guard !ended.isNone else { return }
         flags[account] |= Self.rolledFlag(group)
         // An identity never returns, whatever bounds a profile gives, and so no arming key does.
@@ -61,19 +86,19 @@ extension PartitionEngine {
         if sideHeads[account] >= 0 { closeSides(account, group, isKept: isKept) }
         for meter in program.groupMeters[group] {
             let cell = cells[account * meterCount + meter]
-            guard cell.isTouched || cell.spent != 0 else { continue }
+            guard cell.isTouched || cell.spentThresholds != 0 else { continue }
             if isKept {
                 let key = sideKey(account, meter, era: .previous)
                 let side = sideIndex[key] ?? addSide(key)
                 sides[Int(side)].cell = cell
+                sides[Int(side)].cell.spent |= Cell.dirty
             }
-            var fresh = Cell(limitVersion: cell.limitVersion)
+            var fresh = Cell(spent: Cell.dirty, limitVersion: cell.limitVersion)
             fresh.nextTrip =
                 cell.spentThresholds == 0
                 ? cell.nextTrip : program.nextTrip(meter: meter, limit: limit(account, meter), spent: 0)
             cells[account * meterCount + meter] = fresh
         }
-        markChanged(account)
     }
 
     /// Side records of the group's running period become those of the ended one, or go.
@@ -91,6 +116,7 @@ extension PartitionEngine {
                 sideIndex[key] = nil
                 sideIndex[moved] = side
                 sides[Int(side)].key = moved
+                markChanged(account, Self.restMark)
             }
             side = sides[Int(side)].next
         }
@@ -100,7 +126,7 @@ extension PartitionEngine {
         guard previousPeriods.removeValue(forKey: account * groupCount + group) != nil else { return }
         let meters = program.meters
         removeSides(of: account) { $0.era == .previous && meters[Int($0.meter)].group == group }
-        markChanged(account)
+        markChanged(account, Self.periodsMark)
     }
 
     /// Rolls periods that are over, so that nothing is judged in a closed one.
@@ -122,6 +148,7 @@ extension PartitionEngine {
             let index = account * groupCount + group
             let running = periods[index]
             guard !running.isNone else { continue }
+            markChanged(account, Self.periodsMark)
             let calendar = calendar(account, group)
             let now = Swift.max(clock.milliseconds, running.start)
             // Looked up from its middle, since the clock may stand between the old bound and the new.
@@ -135,7 +162,8 @@ extension PartitionEngine {
             if isSame {
                 if running.start == whole.start {
                     periods[index].start = next.start
-                    previousPeriods[index]?.end = next.start
+                    previousPeriods[index]?.period.end = next.start
+                    scheduleGrace(account, group)
                 }
                 periods[index].end = Swift.max(next.end, periods[index].start + 1)
             } else if running.end > clock.milliseconds {

@@ -19,7 +19,7 @@ extension PartitionEngine {
         var number = accounts.find(hash, key)
         let isNew = number < 0
         if isNew { number = addAccount(hash, key) }
-        markChanged(number)
+        markChanged(number, Self.termsMark)
         var next = Terms(profile, clock: clock.milliseconds)
         let index = termsIndex[number]
         let last = index >= 0 ? terms[Int(index)] : nil
@@ -58,7 +58,7 @@ extension PartitionEngine {
         if waiting[number] != nil { evaluateWaiting(number, coordinates, mode, into: &effects) }
     }
 
-    private mutating func put(_ next: Terms, _ number: Int) {
+    mutating func put(_ next: Terms, _ number: Int) {
         if termsIndex[number] >= 0 {
             terms[Int(termsIndex[number])] = next
         } else if let reused = freeTerms.popLast() {
@@ -78,12 +78,12 @@ extension PartitionEngine {
         terms[index]?.scheduled = change
         setTimer(
             EngineTimer(
-                time: change, accountHash: accounts.hash(of: number), kind: .terms, account: Int32(number), side: -1))
+                time: change, accountHash: accounts.hash(of: number), kind: .terms, account: Int32(number)))
     }
 
     /// An add-on has ended or a pending plan begins: limits as they hold at `instant`.
     mutating func changeTerms(_ number: Int, at instant: Int64, _ mode: FiringMode, into effects: inout Effects) {
-        guard accounts.isInUse(number), termsIndex[number] >= 0, let own = terms[Int(termsIndex[number])],
+        guard termsIndex[number] >= 0, let own = terms[Int(termsIndex[number])],
             own.scheduled == instant
         else { return }
         rollPeriods(number)
@@ -99,7 +99,7 @@ extension PartitionEngine {
         if relimit(number, from: oldLimits, versionTime: versionTime, moment, into: &effects) {
             terms[index]?.versionTime = versionTime
         }
-        markChanged(number)
+        markChanged(number, Self.termsMark)
         scheduleTerms(number, after: instant)
     }
 }

@@ -20,7 +20,9 @@ extension PartitionEngine {
         if snapshot, !code.keepsMembers {
             rolling.buckets.removeAll(keepingCapacity: true)
             rolling.total = 0
+            rolling.dirtyHour = .min
         }
+        rolling.dirtyHour = Swift.min(rolling.dirtyHour, hour)
         let (position, isNew) = rolling.position(of: hour)
         let value: Int64
         switch code.aggregation {
@@ -35,9 +37,13 @@ extension PartitionEngine {
         case .unique, .activeDays:
             let member = self.member(code, counter.account, quantity, time)
             if let last = rolling.members[member] {
-                rolling.members[member] = Swift.max(last, hour)
+                if last < hour {
+                    rolling.members[member] = hour
+                    rolling.fresh.append(member)
+                }
             } else if rolling.members.count < code.uniqueMax || code.aggregation == .activeDays {
                 rolling.members[member] = hour
+                rolling.fresh.append(member)
             } else {
                 statisticsStored.uniqueOverflow += 1
             }
@@ -67,27 +73,27 @@ extension PartitionEngine {
         let due = Self.bucketExpiry(first.hour, code.span)
         guard due < rolling.scheduled else { return }
         rolling.scheduled = due
-        let side =
-            counter.side >= 0 ? counter.side : sideIndex[sideKey(counter.account, counter.meter)] ?? -1
         setTimer(
             EngineTimer(
                 time: due, accountHash: accounts.hash(of: counter.account), kind: .bucket,
-                account: Int32(counter.account), side: side))
+                account: Int32(counter.account), place: UInt16(counter.meter),
+                dimension: counter.side >= 0 ? sides[Int(counter.side)].key.dimension : 0))
     }
 
     /// Takes out what has left the window at `timer.time`.
     mutating func expireBuckets(_ timer: EngineTimer, _ mode: FiringMode, into effects: inout Effects) {
-        let side = Int(timer.side)
-        guard side >= 0, side < sides.count, sides[side].isInUse, sides[side].key.account == timer.account,
-            let extra = sides[side].extra, var rolling = extra.rolling
+        let meter = Int(timer.place)
+        guard let side = sideIndex[sideKey(Int(timer.account), meter, dimension: timer.dimension)],
+            let extra = sides[Int(side)].extra, var rolling = extra.rolling, rolling.scheduled == timer.time
         else { return }
-        let key = sides[side].key
-        let code = program.meters[Int(key.meter)]
-        guard code.kind == .rolling else { return }
+        let code = program.meters[meter]
         extra.rolling = nil
+        sides[Int(side)].cell.spent |= Cell.dirty
         // A plain counter's cell is in its row, the record beside it has only the buckets.
         let counter = CounterRef(
-            account: Int(key.account), meter: Int(key.meter), side: key.dimension == 0 ? -1 : timer.side)
+            account: Int(timer.account), meter: meter, side: timer.dimension == 0 ? -1 : side)
+        rolling.scheduled = .max
+        markChanged(counter.account)
         var gone = 0
         while gone < rolling.buckets.count, Self.bucketExpiry(rolling.buckets[gone].hour, code.span) <= timer.time {
             rolling.total -= Int128(rolling.buckets[gone].value)
@@ -107,14 +113,11 @@ extension PartitionEngine {
                 cell.value = Int64(rolling.members.count)
             }
             setCell(counter, cell)
-            markChanged(counter.account)
-            rolling.scheduled = .max
             schedule(counter, code, &rolling)
             extra.rolling = rolling
             let moment = Moment(time: timer.time, coordinates: nil, cause: .windowMoved, silent: mode == .silent)
             settle(counter, previous: previous, closed: false, moment, into: &effects)
         } else {
-            if rolling.scheduled == timer.time { rolling.scheduled = .max }
             schedule(counter, code, &rolling)
             extra.rolling = rolling
         }

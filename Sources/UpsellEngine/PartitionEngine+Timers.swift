@@ -23,43 +23,67 @@ extension PartitionEngine {
     /// - Parameter mode: of the record that moves the clock: what history brings about is as silent as history.
     mutating func runDue(to target: Timestamp, _ mode: FiringMode, into effects: inout Effects) {
         while true {
-            let previous = previousQueue.first?.until ?? .max
-            let waiting = waitingQueue.first?.until ?? .max
-            let due = Swift.min(timers.firstTime, previous, waiting)
+            let waiting = firstWaiting
+            let due = Swift.min(timers.firstTime, waiting)
             nextDue = due
             guard due <= target.milliseconds else { return }
             clock = Swift.max(clock, Timestamp(milliseconds: due))
-            if timers.firstTime == due {
+            if timers.firstTime == due, let timer = timers.pop() {
                 statisticsStored.timers += 1
-                run(timers.pop(), mode, into: &effects)
-            } else if previous == due {
-                endGrace()
+                run(timer, mode, into: &effects)
             } else {
                 endWaiting(into: &effects)
             }
         }
     }
 
+    /// A timer of an account that is gone does nothing, whoever has its number now.
     private mutating func run(_ timer: EngineTimer, _ mode: FiringMode, into effects: inout Effects) {
+        let account = Int(timer.account)
+        guard accounts.isInUse(account), accounts.hash(of: account) == timer.accountHash else { return }
         switch timer.kind {
         case .bucket: expireBuckets(timer, mode, into: &effects)
-        case .terms: changeTerms(Int(timer.account), at: timer.time, mode, into: &effects)
+        case .terms: changeTerms(account, at: timer.time, mode, into: &effects)
+        case .grace: endGrace(timer)
         }
     }
 
-    private mutating func endGrace() {
-        guard let entry = previousQueue.first else { return }
-        previousQueue.removeFirst()
-        guard entry.group < groupCount,
-            let period = previousPeriods[entry.account * groupCount + entry.group]
-        else { return }
-        let until = period.end + policy.grace
-        if until <= clock.milliseconds {
-            forgetPrevious(entry.account, entry.group)
-        } else if period.identity == entry.period.identity {
-            // A profile moved its end, or the number belongs to another account now.
-            previousQueue.append(
-                PreviousEntry(account: entry.account, group: entry.group, period: period, until: until))
+    /// Sets all timers that the state calls for and no other: after a restore, or once meters have other positions.
+    mutating func rebuildTimers() {
+        timers.removeAll()
+        for account in 0..<accounts.numbers where accounts.isInUse(account) {
+            let index = termsIndex[account]
+            let hasPrevious =
+                !previousPeriods.isEmpty
+                && (0..<groupCount).contains { previousPeriods[account * groupCount + $0] != nil }
+            guard index >= 0 || sideHeads[account] >= 0 || hasPrevious else { continue }
+            var timer = EngineTimer(
+                time: .max, accountHash: accounts.hash(of: account), kind: .terms, account: Int32(account))
+            if index >= 0, let own = terms[Int(index)], own.scheduled < .max {
+                timer.time = own.scheduled
+                timers.push(timer)
+            }
+            timer.kind = .grace
+            for group in 0..<(hasPrevious ? groupCount : 0) {
+                guard let previous = previousPeriods[account * groupCount + group] else { continue }
+                timer.time = previous.period.end + policy.grace
+                timer.place = UInt16(group)
+                previousPeriods[account * groupCount + group]?.scheduled = timer.time
+                timers.push(timer)
+            }
+            timer.kind = .bucket
+            var side = sideHeads[account]
+            while side >= 0 {
+                let record = sides[Int(side)]
+                if let rolling = record.extra?.rolling, rolling.scheduled < .max {
+                    timer.time = rolling.scheduled
+                    timer.place = record.key.meter
+                    timer.dimension = record.key.dimension
+                    timers.push(timer)
+                }
+                side = record.next
+            }
         }
+        nextDue = Swift.min(timers.firstTime, firstWaiting)
     }
 }

@@ -170,7 +170,7 @@ extension PartitionEngine {
                 let (value, overflow) = cells[index].value.addingReportingOverflow(reading.quantity)
                 if overflow { return .overflow }
                 cells[index].value = value
-                cells[index].spent |= Cell.touched
+                cells[index].spent |= Cell.touched | Cell.dirty
                 if value >= cells[index].nextTrip {
                     evaluate(
                         CounterRef(account: account, meter: meter), previous: value - reading.quantity, closed: false,
@@ -245,7 +245,7 @@ extension PartitionEngine {
                 let extra = extra(counter)
                 let member = self.member(code, account, quantity, moment.time)
                 if extra.members.count < code.uniqueMax || code.aggregation == .activeDays {
-                    extra.members.insert(member)
+                    if extra.members.insert(member).inserted { extra.fresh.append(member) }
                 } else if !extra.members.contains(member) {
                     statisticsStored.uniqueOverflow += 1
                 }

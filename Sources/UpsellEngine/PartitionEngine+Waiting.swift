@@ -30,9 +30,10 @@ extension PartitionEngine {
         let until = clock.milliseconds + policy.waitDuration
         waiting[account, default: FIFO()].append(
             WaitingEvent(
-                time: event.time.milliseconds, until: until, flags: event.flags, mode: mode,
+                sequence: waitingNext, time: event.time.milliseconds, until: until, flags: event.flags, mode: mode,
                 coordinates: InputCoordinates(input: event.input, offset: event.offset), readings: kept))
-        waitingQueue.append(WaitingEntry(account: account, until: until))
+        waitingQueue.append(WaitingEntry(account: account, sequence: waitingNext, until: until))
+        waitingNext += 1
         if waitingQueue.count > 2 * policy.waitCapacity + 1024 { tidyWaitingQueue() }
         nextDue = Swift.min(nextDue, until)
         statisticsStored.waited += 1
@@ -94,9 +95,8 @@ extension PartitionEngine {
 
     /// The front of the waiting room has waited its time.
     mutating func endWaiting(into effects: inout Effects) {
-        guard let entry = waitingQueue.first else { return }
+        guard let entry = waitingQueue.first, let event = waiting[entry.account]?.first else { return }
         waitingQueue.removeFirst()
-        guard let event = waiting[entry.account]?.first, event.until <= entry.until else { return }
         // In place: an account may have the whole room, which must not be copied for each of its events.
         waiting[entry.account]?.removeFirst()
         let isLast = waiting[entry.account]?.first == nil
@@ -104,21 +104,33 @@ extension PartitionEngine {
         statisticsStored.waitingNow -= event.readings.count
         statisticsStored.waitingExpired += event.readings.count
         expire(entry.account, event, .noProfile, into: &effects)
-        markChanged(entry.account)
+        markChanged(entry.account, isLast ? Self.restMark : 0)
         if isLast { leaving.append(entry.account) }
     }
 
     /// Takes out entries whose event waits no more, so that the queue is bounded by the room and not by time.
     private mutating func tidyWaitingQueue() {
-        var remaining = waiting.mapValues(\.count)
-        var kept: [WaitingEntry] = []
-        // An account's events leave from the front, so that its last entries are those that still wait.
-        for entry in waitingQueue.rest.reversed() where remaining[entry.account, default: 0] > 0 {
-            remaining[entry.account, default: 0] -= 1
-            kept.append(entry)
+        var kept = FIFO<WaitingEntry>()
+        for entry in waitingQueue.rest where isWaiting(entry) { kept.append(entry) }
+        waitingQueue = kept
+    }
+
+    /// An account's events leave from the front, so those from its first on still wait.
+    private func isWaiting(_ entry: WaitingEntry) -> Bool {
+        guard let first = waiting[entry.account]?.first else { return false }
+        return first.sequence <= entry.sequence
+    }
+
+    /// When the front of the waiting room has waited its time, `.max` where nobody waits; entries before it that do
+    /// nothing are taken out, so that they hold nobody up.
+    var firstWaiting: Int64 {
+        mutating get {
+            while let entry = waitingQueue.first {
+                if isWaiting(entry) { return entry.until }
+                waitingQueue.removeFirst()
+            }
+            return .max
         }
-        waitingQueue = FIFO()
-        for entry in kept.reversed() { waitingQueue.append(entry) }
     }
 
     private func expire(

@@ -39,19 +39,22 @@ public struct PartitionEngine: ~Copyable {
     var sideIndex: [SideKey: Int32] = [:]
 
     /// Closed periods that still count, by account and group.
-    var previousPeriods: [Int: Period] = [:]
-    /// In order of closing; entries whose period is gone do nothing.
-    var previousQueue = FIFO<PreviousEntry>()
+    var previousPeriods: [Int: PreviousPeriod] = [:]
 
     var waiting: [Int: FIFO<WaitingEvent>] = [:]
+    /// In order of arrival; entries whose event waits no more do nothing.
     var waitingQueue = FIFO<WaitingEntry>()
+    /// Sequence number of the next event that has to wait.
+    var waitingNext: UInt64 = 0
 
     /// Hashed into limit versions that a reload brings about; strictly increasing. `.min`: there was none.
     var lastReload = Int64.min
 
     var timers = TimerQueue()
-    /// Account numbers changed since `takeChanges`, each once.
+    /// Account numbers changed since the last delta, each once.
     var changed: ContiguousArray<Int32> = []
+    /// Where the last delta ended.
+    var written = WrittenMarks()
     /// Accounts that may be forgotten when the batch is over: numbers are not given out again within one.
     var leaving: [Int] = []
 
@@ -74,6 +77,22 @@ public struct PartitionEngine: ~Copyable {
     static let reloadedFlag: UInt16 = 2
     /// A period of the group has ended for the account. There are at most eight groups: four units, two alignments.
     static func rolledFlag(_ group: Int) -> UInt16 { 4 << UInt16(group) }
+
+    // What the next delta has to say about an account beside its dirty cells and side records.
+
+    /// The number's account of the last delta is gone.
+    static let erasedMark: UInt16 = 1 << 10
+    /// The account came since the last delta.
+    static let newMark: UInt16 = 1 << 11
+    /// Spent thresholds of dirty cells.
+    static let spentMark: UInt16 = 1 << 12
+    /// Running and closed periods, and the flags that go with them.
+    static let periodsMark: UInt16 = 1 << 13
+    /// Profile and limit versions.
+    static let termsMark: UInt16 = 1 << 14
+    /// All side records and what waits, since some are gone.
+    static let restMark: UInt16 = 1 << 15
+    static let marks: UInt16 = dirtyFlag | erasedMark | newMark | spentMark | periodsMark | termsMark | restMark
 
     var policy: Policy { program.catalogue.policy }
     var meterCount: Int { program.meters.count }
@@ -133,22 +152,18 @@ public struct PartitionEngine: ~Copyable {
         for number in 0..<accounts.numbers where accounts.isInUse(number) { body(accounts.name(of: number)) }
     }
 
-    /// Hands over the accounts that changed since the last call, each once: its number, and its id or nil if it is
-    /// gone.
-    public mutating func takeChanges(_ body: (_ number: Int, _ account: String?) -> Void) {
-        for number in changed {
-            flags[Int(number)] &= ~Self.dirtyFlag
-            body(Int(number), accounts.isInUse(Int(number)) ? accounts.name(of: Int(number)) : nil)
-        }
-        changed.removeAll(keepingCapacity: true)
-    }
-
     @inline(__always)
     mutating func markChanged(_ account: Int) {
         if flags[account] & Self.dirtyFlag == 0 {
             flags[account] |= Self.dirtyFlag
             changed.append(Int32(account))
         }
+    }
+
+    /// - Parameter marks: what the next delta has to say of the account.
+    mutating func markChanged(_ account: Int, _ marks: UInt16) {
+        markChanged(account)
+        flags[account] |= marks
     }
 
     // MARK: Accounts
@@ -174,14 +189,14 @@ public struct PartitionEngine: ~Copyable {
         } else {
             clearRow(number)
         }
-        markChanged(number)
+        markChanged(number, Self.newMark)
         return number
     }
 
-    private mutating func clearRow(_ number: Int) {
+    mutating func clearRow(_ number: Int) {
         sideHeads[number] = -1
         termsIndex[number] = -1
-        flags[number] &= Self.dirtyFlag
+        flags[number] &= Self.dirtyFlag | Self.erasedMark
         for meter in 0..<meterCount { cells[number * meterCount + meter] = program.defaultCells[meter] }
         for group in 0..<groupCount { periods[number * groupCount + group] = .none }
     }
@@ -197,7 +212,7 @@ public struct PartitionEngine: ~Copyable {
     }
 
     mutating func erase(_ number: Int) {
-        markChanged(number)
+        markChanged(number, Self.erasedMark)
         var side = sideHeads[number]
         while side >= 0 {
             let next = sides[Int(side)].next
@@ -251,9 +266,11 @@ public struct PartitionEngine: ~Copyable {
             sides.append(SideRecord(key))
         }
         sideCount += 1
+        sides[Int(index)].cell.spent = Cell.dirty
         sides[Int(index)].next = sideHeads[Int(key.account)]
         sideHeads[Int(key.account)] = index
         sideIndex[key] = index
+        markChanged(Int(key.account))
         return index
     }
 
@@ -276,6 +293,7 @@ public struct PartitionEngine: ~Copyable {
                 if previous < 0 { sideHeads[account] = next } else { sides[Int(previous)].next = next }
                 sideIndex[sides[Int(side)].key] = nil
                 freeRecord(side)
+                markChanged(account, Self.restMark)
             } else {
                 previous = side
             }
@@ -288,16 +306,21 @@ public struct PartitionEngine: ~Copyable {
         counter.side < 0 ? cells[counter.account * meterCount + counter.meter] : sides[Int(counter.side)].cell
     }
 
+    /// Stores a cell that is to be written with the next delta, its spent thresholds too where they differ.
     @inline(__always)
     mutating func setCell(_ counter: CounterRef, _ cell: Cell) {
+        var cell = cell
+        cell.spent |= Cell.dirty
         if counter.side < 0 {
-            cells[counter.account * meterCount + counter.meter] = cell
+            let index = counter.account * meterCount + counter.meter
+            if cells[index].spentThresholds != cell.spentThresholds { flags[counter.account] |= Self.spentMark }
+            cells[index] = cell
         } else {
             sides[Int(counter.side)].cell = cell
         }
     }
 
-    /// The side record that holds what the counter needs beyond its cell; made where it is missing.
+    /// What the counter needs beyond its cell, to be changed; made where it is missing.
     mutating func extra(_ counter: CounterRef) -> CounterExtra {
         let index: Int32
         if counter.side >= 0 {
@@ -306,6 +329,7 @@ public struct PartitionEngine: ~Copyable {
             let key = sideKey(counter.account, counter.meter)
             index = sideIndex[key] ?? addSide(key)
         }
+        sides[Int(index)].cell.spent |= Cell.dirty
         if let extra = sides[Int(index)].extra { return extra }
         let extra = CounterExtra()
         sides[Int(index)].extra = extra
@@ -344,21 +368,24 @@ struct FIFO<Element> {
     }
 }
 
-struct PreviousEntry {
-    var account: Int
-    var group: Int
+/// A closed period that still counts.
+struct PreviousPeriod {
     var period: Period
-    /// When the period no longer counts.
-    var until: Int64
+    /// Earliest timer that is set for its end.
+    var scheduled: Int64
 }
 
 struct WaitingEntry {
     var account: Int
+    /// Of the event.
+    var sequence: UInt64
     var until: Int64
 }
 
 /// An event whose account has no profile yet.
 struct WaitingEvent {
+    /// Number among all events of the partition that ever had to wait.
+    var sequence: UInt64
     var time: Int64
     var until: Int64
     var flags: UsageEvent.Flags

@@ -1,7 +1,7 @@
 internal import UpsellModel
 
 /// A period of a counter: `start` included, `end` excluded, and the instant by which its arming keys know it.
-struct Period: Equatable {
+struct Period: Hashable {
     var start: Int64
     var end: Int64
     var identity: Int64

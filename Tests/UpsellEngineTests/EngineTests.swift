@@ -142,24 +142,6 @@ struct EngineTests {
     }
 
     @Test
-    func changesNameEachAccountOnce() {
-        var engine = Self.start()
-        var effects = Effects()
-        var events = ScenarioEvents()
-        for name in ["acme", "beta", "acme"] {
-            events.add(name, at: Self.day, [ScenarioEvents.Use(MeterID(0), 1)])
-        }
-        events.play(into: &engine, &effects)
-        var changes: [String?] = []
-        engine.takeChanges { changes.append($1) }
-        #expect(changes == ["acme", "beta"])
-        changes = []
-        engine.removeAccount("acme", into: &effects)
-        engine.takeChanges { changes.append($1) }
-        #expect(changes == [nil])
-    }
-
-    @Test
     func clockFollowsAcceptedRecordsAndTicks() {
         var engine = Self.start()
         var effects = Effects()

@@ -58,7 +58,7 @@ struct FuzzTests {
 }
 
 private struct FuzzRun {
-    var generator: SplitMix
+    var source: FuzzSource
     let catalogue: Catalogue
     let batched: Bool
     /// Triggers, held ones, expired ones: a topic each.
@@ -66,48 +66,45 @@ private struct FuzzRun {
     var ids: Set<String> = []
 
     init(seed: UInt64, catalogue: Catalogue, batched: Bool) {
-        generator = SplitMix(state: seed)
+        source = FuzzSource(seed: seed, catalogue: catalogue)
         self.catalogue = catalogue
         self.batched = batched
     }
-
-    mutating func dice(_ sides: Int) -> Int { Int(generator.next() % UInt64(sides)) }
-    mutating func span(_ range: ClosedRange<Int64>) -> Int64 { Int64.random(in: range, using: &generator) }
 
     mutating func play() -> String? {
         var engine = PartitionEngine(catalogue: catalogue, partition: PartitionID(0))
         var effects = Effects()
         var events = ScenarioEvents()
         var now = ScenarioTime.at("2026-01-27")
-        var silent = dice(3) == 0
+        var silent = source.dice(3) == 0
         var generation = 0
         for step in 0..<400 {
-            now = now + span(0...(.millisecondsPerHour * 3))
-            if dice(60) == 0 { now = now + Int64(dice(12)) * .millisecondsPerDay }
+            now = now + source.span(0...(.millisecondsPerHour * 3))
+            if source.dice(60) == 0 { now = now + Int64(source.dice(12)) * .millisecondsPerDay }
             if step == 100, silent {
                 events.play(into: &engine, mode: .silent, &effects)
                 silent = false
             }
             let mode: FiringMode = silent ? .silent : .live
             // An erased account never comes back under its name: its keys are forgotten with it.
-            let account = "acct-\(dice(4))-\(generation)"
-            let kind = dice(20)
+            let account = "acct-\(source.dice(4))-\(generation)"
+            let kind = source.dice(20)
             if kind < 15 {
-                use(account, now, &events)
-                let isLast = dice(5) == 0
+                source.use(account, now, &events)
+                let isLast = source.dice(5) == 0
                 if isLast || !batched { events.play(into: &engine, mode: mode, &effects) }
             } else {
                 events.play(into: &engine, mode: mode, &effects)
                 switch kind {
                 case 15...17:
                     engine.apply(
-                        profile: profile(now), account: account, recordTime: now,
+                        profile: source.profile(now), account: account, recordTime: now,
                         coordinates: InputCoordinates(input: InputID(1), offset: Int64(step)), mode: mode,
                         into: &effects)
                 case 18:
                     if !silent { engine.tick(wallTime: now, into: &effects) }
                 default:
-                    guard dice(3) == 0 else { break }
+                    guard source.dice(3) == 0 else { break }
                     for name in 0..<4 { engine.removeAccount("acct-\(name)-\(generation)", into: &effects) }
                     generation += 1
                 }
@@ -122,59 +119,6 @@ private struct FuzzRun {
             engine.previousPeriods.isEmpty, engine.sideIndex.isEmpty, engine.waiting.isEmpty
         else { return "erased accounts leave something: \(statistics)" }
         return nil
-    }
-
-    mutating func use(_ account: String, _ now: Timestamp, _ events: inout ScenarioEvents) {
-        var time = now
-        if dice(4) == 0 { time = now - span(0...(3 * .millisecondsPerDay)) }
-        if dice(6) == 0 { time = now + span(0...310_000) }
-        var uses: [ScenarioEvents.Use] = []
-        for _ in 0...dice(3) {
-            let meter = dice(catalogue.meters.count)
-            if uses.contains(where: { $0.meter.index == meter }) { continue }
-            let quantity: Int64 =
-                switch catalogue.meters[meter].aggregation {
-                case .count, .activeDays: 1
-                case .unique: span(1...7)
-                case .sum: dice(400) == 0 ? [Int64.max, .min + 1][dice(2)] : span(-12...25)
-                case .max, .latest: span(-5...50)
-                }
-            uses.append(
-                ScenarioEvents.Use(
-                    MeterID(meter), quantity,
-                    dimension: catalogue.meters[meter].dimension == nil ? nil : "part-\(dice(5))"))
-        }
-        let flags: UsageEvent.Flags = dice(15) == 0 ? .backfill : dice(20) == 0 ? .snapshot : []
-        let id = dice(10) == 0 ? "id \(dice(5))" : nil
-        events.add(account, at: time, record: now, uses, id: id, flags: flags)
-    }
-
-    mutating func profile(_ now: Timestamp) -> Profile {
-        var profile = Profile(plan: ["free", "pro", "none"][dice(3)], time: now - span(0...(.millisecondsPerDay)))
-        if dice(3) == 0 {
-            profile.overrides = [Profile.Override(meter: "calls", limit: dice(4) == 0 ? nil : "\(dice(150))")]
-        }
-        if dice(4) == 0 {
-            profile.addOns = [
-                Profile.Holding(
-                    addOn: "pack", quantity: Int64(dice(3)), until: now + span(-1_000_000...(5 * .millisecondsPerDay)))
-            ]
-        }
-        if dice(4) == 0 {
-            profile.pendingPlan = ["free", "pro", "none"][dice(3)]
-            profile.effectiveAt = now + span(-1_000_000...(5 * .millisecondsPerDay))
-        }
-        if dice(3) == 0 { profile.timeZone = dice(2) == 0 ? ScenarioTime.berlin : ScenarioTime.zone(named: "Kolkata") }
-        if dice(4) == 0 { profile.resetUsage = true }
-        switch dice(6) {
-        case 0: profile.period = Profile.PeriodBounds(anchor: now - span(0...(40 * .millisecondsPerDay)))
-        case 1:
-            let start = now - span(0...(35 * .millisecondsPerDay))
-            profile.period = Profile.PeriodBounds(start: start, end: start + span(1...40) * .millisecondsPerDay)
-        case 2: profile.since = now - span(0...(400 * .millisecondsPerDay))
-        default: break
-        }
-        return profile
     }
 
     /// Notes what came out and checks it.
@@ -195,17 +139,5 @@ private struct FuzzRun {
             + statistics.rejected
         if sum != statistics.rows { return "dispositions do not add up" }
         return nil
-    }
-}
-
-/// SplitMix64.
-private struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
     }
 }

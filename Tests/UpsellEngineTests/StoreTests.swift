@@ -111,13 +111,12 @@ struct TimerQueueTests {
         var all: [EngineTimer] = []
         for step in 0..<500 {
             let timer = EngineTimer(
-                time: Int64(step * 37 % 50), accountHash: UInt64(step * 31 % 17), kind: .bucket, account: Int32(step),
-                side: 0)
+                time: Int64(step * 37 % 50), accountHash: UInt64(step * 31 % 17), kind: .bucket, account: Int32(step))
             all.append(timer)
             queue.push(timer)
         }
         var popped: [EngineTimer] = []
-        while queue.count > 0 { popped.append(queue.pop()) }
+        while let timer = queue.pop() { popped.append(timer) }
         #expect(popped == all.sorted { $0 < $1 })
     }
 }
