@@ -37,9 +37,11 @@ extension EngineRestorer {
         var input = StateReader(reader, clock: clock)
         engine.clock = clock
         if index == 0 { try readPartition(&input) }
+        let before = mergesSlices ? values(index) : [:]
         clear(index)
         based[index] = true
         try readRows(index, of: slices, isSlice: true, &input)
+        for (position, value) in before where position < engine.cells.count { engine.cells[position].value += value }
         try identities.readPart(index, of: slices, &input)
         reader = input.reader
     }
@@ -96,6 +98,17 @@ extension EngineRestorer {
         let gap = try input.reader.integer()
         guard gap < numbersMax - least else { throw input.malformed("account number \(least) + \(gap)") }
         return least + gap
+    }
+
+    /// Counters of a class by their position.
+    private func values(_ index: Int) -> [Int: Int64] {
+        var values: [Int: Int64] = [:]
+        for number in stride(from: index, to: engine.accounts.numbers, by: slices) {
+            for position in number * engine.meterCount..<(number + 1) * engine.meterCount {
+                values[position] = engine.cells[position].value
+            }
+        }
+        return values
     }
 
     /// Erases the accounts of a class.

@@ -14,6 +14,10 @@ public struct EngineRestorer: ~Copyable {
     var identities: IdentityRestorer
     var row = StateRow()
     private var isBroken = false
+    /// A bug that the simulator plants, to prove that it would notice: a slice adds to what is there
+    /// instead of replacing it.
+    /// Never set in the daemon.
+    package var mergesSlices = false
     /// Numbers that foreign bytes may name: 64 Mi accounts of one partition.
     var numbersMax = 1 << 26
 

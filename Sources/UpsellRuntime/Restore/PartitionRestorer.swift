@@ -63,11 +63,7 @@ package struct PartitionRestorer: ~Copyable {
                     slices.wrote(slice: slice, bytes: section.byteCount, lowerBound: start)
                     guard engine != nil else { continue }
                     var reader = section.reader
-                    if sabotage == .mergingSlice {
-                        try engine?.merge(slice: slice.index, reader: &reader)
-                    } else {
-                        try engine?.apply(slice: slice.index, reader: &reader)
-                    }
+                    try engine?.apply(slice: slice.index, reader: &reader)
                 }
             }
         } catch {
@@ -86,6 +82,7 @@ package struct PartitionRestorer: ~Copyable {
             let catalogue = try CatalogueBody.decode(section.bytes)
             engine = EngineRestorer(
                 catalogue: catalogue, partition: partition, slices: slices.count, timeZones: timeZones)
+            if sabotage == .mergingSlice { engine?.mergesSlices = true }
         } catch {
             throw .malformed(at: 0, "catalogue: \(error)")
         }
