@@ -33,6 +33,9 @@ final class AssignmentState: @unchecked Sendable {
     /// Numbers taken since the poll began: messages of theirs that were collected before are dropped.
     var revokedDuringCall: Set<Int32> = []
     var handler: ((RebalanceEvent) -> Void)?
+    /// Set once the close has begun: from then on there is one answer to whatever the group says.
+    private(set) var isClosing = false
+    private var hasAnsweredClosing = false
     private let isInside = Atomic<Bool>(false)
 
     init(inputTopics: [String]) { self.inputTopics = inputTopics }
@@ -51,6 +54,10 @@ final class AssignmentState: @unchecked Sendable {
         _ partitions: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?, _ context: HandleContext
     ) {
         hasSeenRebalance = true
+        guard !isClosing else {
+            unsafe answerClosing(handle)
+            return
+        }
         let numbers = unsafe numbers(partitions)
         let isCooperative =
             unsafe rd_kafka_rebalance_protocol(handle).map { unsafe String(cString: $0) } == "COOPERATIVE"
@@ -79,6 +86,26 @@ final class AssignmentState: @unchecked Sendable {
         }
         // Back to the caller, who assigns outside the callback; the rest of the poll's time would only be waited away.
         unsafe rd_kafka_yield(handle)
+    }
+
+    /// Rebalances from now on belong to the close.
+    func beginClosing() { isClosing = true }
+
+    /// Gives everything up at the first rebalance of the close, and is silent at the others.
+    ///
+    /// A close that meets a rebalance finds two callbacks waiting: the group's, and the close's own. 2.0.2 takes the
+    /// answer to either as "unassign everything" and then ends; its last step drops unread requests without answering
+    /// them, so a second answer that comes at that moment waits for ever.
+    private func answerClosing(_ handle: OpaquePointer) {
+        guard !hasAnsweredClosing else { return }
+        hasAnsweredClosing = true
+        if !owned.isEmpty {
+            handler?(.revoked(owned.sorted(), lost: unsafe rd_kafka_assignment_lost(handle) != 0))
+        }
+        revokedDuringCall.formUnion(owned)
+        owned = []
+        assigned = []
+        _ = unsafe rd_kafka_assign(handle, nil)
     }
 
     /// Adds to what is fetched: `rd_kafka_incremental_assign`.

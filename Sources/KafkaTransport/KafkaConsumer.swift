@@ -75,6 +75,9 @@ import Synchronization
         ("enable.partition.eof", "true"), ("auto.offset.reset", "error"), ("socket.nagle.disable", "true"),
     ]
 
+    /// Messages passed over at the close while looking for a rebalance behind them.
+    private static let drainLimit = 10_000
+
     /// librdkafka's newest statistics, as its JSON; `nil` before the first.
     public var lastStatistics: String? { handle.context.lastStatistics }
 
@@ -125,8 +128,8 @@ import Synchronization
     /// The other calls must not be used afterwards. Memory is given back once the consumer and its batches are gone.
     ///
     /// - Parameters:
-    ///   - deadlineMilliseconds: for everything. 2.0.2 can hang for ever here, in the answer to a rebalance that meets the
-    ///     close too (seen); so a thread of its own closes, and is left behind where the deadline passes.
+    ///   - deadlineMilliseconds: for everything. 2.0.2 can hang in what happens here, so a thread of its own closes, and
+    ///     is left behind where the deadline passes.
     ///   - leaveGroup: `true` unsubscribes first, so that a static member (`group.instance.id`) hands over at once
     ///     instead of after the session timeout.
     ///   - onRebalance: told of the last revocation, as in `poll`, on the closing thread.
@@ -178,6 +181,13 @@ import Synchronization
     /// Closes without blocking, serving the last rebalance: `rd_kafka_consumer_close_queue`.
     private func closeQueue(until deadline: Deadline) -> Bool {
         guard let queue = unsafe rd_kafka_queue_new(handle.raw) else { return false }
+        // An assignment that the close overtakes is never finished (2.0.2; fixed in 2.4.0), so what waits is served
+        // first.
+        for _ in 0..<KafkaConsumer.drainLimit {
+            guard let message = unsafe rd_kafka_consumer_poll(handle.raw, 0) else { break }
+            unsafe rd_kafka_message_destroy(message)
+        }
+        assignment.beginClosing()
         defer { unsafe rd_kafka_queue_destroy(queue) }
         if let error = unsafe rd_kafka_consumer_close_queue(handle.raw, queue) {
             handle.context.record(unsafe KafkaError(consuming: error))

@@ -107,8 +107,7 @@ import CRdKafka
         // The start offset is concrete, so a reset can have no other cause.
         let error = KafkaError(
             code: code == .autoOffsetReset ? .offsetOutOfRange : code, text: text, topic: topic, partition: partition)
-        let isMissing = code == .unknownTopicOrPartition || code == .unknownPartition || code == .unknownTopic
-        return error.recovery == .retryCall && !isMissing ? nil : error
+        return error.recovery == .retryCall ? nil : error
     }
 
     /// Ends the fetcher's sleep. In 2.0.2 a fetcher whose queue is full sleeps for up to 1 s, although the queue drains

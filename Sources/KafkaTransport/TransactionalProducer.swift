@@ -46,8 +46,8 @@ import CRdKafka
 
     /// Opens a transaction, without asking the broker: `rd_kafka_begin_transaction`.
     public func begin() throws(KafkaError) {
+        try forgetDeliveryFailures()
         try unsafe call { unsafe rd_kafka_begin_transaction($0) }
-        _ = try sender.get().handle.context.takeDeliveryFailures()
     }
 
     /// Hands one record to librdkafka, which copies it. A full queue is waited for, within the deadline; nothing is
@@ -124,8 +124,7 @@ import CRdKafka
     /// - Throws: `.retryCall`: not decided yet; call again.
     public func abort(timeoutMilliseconds: Int) throws(KafkaError) {
         try unsafe call { unsafe rd_kafka_abort_transaction($0, Int32(clamping: timeoutMilliseconds)) }
-        // What was dropped is no news to anybody.
-        _ = try sender.get().handle.context.takeDeliveryFailures()
+        try forgetDeliveryFailures()
     }
 
     /// Offset after the highest acknowledged record in a partition since this producer was made; `nil` when none or
@@ -170,6 +169,13 @@ import CRdKafka
         }
         defer { producer.close(deadlineMilliseconds: 0) }
         try producer.initialise(timeoutMilliseconds: timeoutMilliseconds)
+    }
+
+    /// Passes over what became of an earlier transaction's records: that they were dropped is no news.
+    private func forgetDeliveryFailures() throws(KafkaError) {
+        let handle = try sender.get().handle
+        unsafe rd_kafka_poll(handle.raw, 0)
+        _ = handle.context.takeDeliveryFailures()
     }
 
     /// A function of its own, so that its reference to the sender ends with it.

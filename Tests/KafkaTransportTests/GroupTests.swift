@@ -33,7 +33,6 @@ import UpsellTesting
             #expect(member.errors.allSatisfy { !$0.isFatal })
         }
         #expect(second.consumer.close(deadlineMilliseconds: 15_000))
-        // Closing while the group still rebalances may hang in 2.0.2: the deadline's business, not this test's.
         #expect(try first.poll { first.consumer.ownedPartitions == [0, 1, 2, 3] })
         #expect(first.consumer.close(deadlineMilliseconds: 15_000))
         #expect(first.consumer.ownedPartitions.isEmpty)
