@@ -142,6 +142,8 @@ struct RunOnKafkaTests {
                   triggers: \(prefix).triggers
                   held: \(prefix).held
                   deadLetters: \(prefix).dead-letters
+                  state: \(prefix).state
+                  journal: \(prefix).journal
                 group: { id: \(prefix), slot: \(prefix)-1, leaveOnStop: true }
                 accounts: { unknown: defaultPlan, defaultPlan: free }
                 log: { level: info, format: json }

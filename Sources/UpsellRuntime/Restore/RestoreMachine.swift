@@ -304,6 +304,13 @@ package struct RestoreMachine {
                     + "partitions, or a new group with a new state topic")
             return
         }
+        guard header.writer.hasPrefix(expected.group + "-") else {
+            refuse(
+                "the state log \(expected.stateTopic) of partition \(expected.partition.rawValue) was written by "
+                    + "\(header.writer), an instance of another group than \(expected.group). Remedy: give each group "
+                    + "internal topics of its own (`topics.state`, `topics.journal`)")
+            return
+        }
         guard header.inputs.map(\.topicHash) == expected.topicHashes else {
             refuse(
                 "the state of partition \(expected.partition.rawValue) was written over other input topics or another "
