@@ -90,18 +90,24 @@ extension PartitionEngine {
         }
     }
 
-    /// Of each meter 0: the version of accounts without profile; 1: that of the present limit since the account's last
-    /// version time; 2: another, in full.
+    /// By word of meters: whose version is not that of accounts without profile; where there are any, which of these are
+    /// not that of the present limit since the account's last version time; those in full.
     private func writeLimits(_ number: Int, into out: inout StateWriter) {
-        for meter in 0..<meterCount {
-            let version = cells[number * meterCount + meter].limitVersion
-            if version == program.defaultCells[meter].limitVersion {
-                out.writer.put(byte: 0)
-            } else if version == presentLimitVersion(number, meter) {
-                out.writer.put(byte: 1)
-            } else {
-                out.writer.put(byte: 2)
-                out.writer.put(fixed64: version)
+        for word in stride(from: 0, to: meterCount, by: StateFormat.wordMeters) {
+            var own: UInt64 = 0
+            var other: UInt64 = 0
+            let meters = word..<Swift.min(word + StateFormat.wordMeters, meterCount)
+            for meter in meters {
+                let version = cells[number * meterCount + meter].limitVersion
+                guard version != program.defaultCells[meter].limitVersion else { continue }
+                own |= 1 << UInt64(meter - word)
+                if version != presentLimitVersion(number, meter) { other |= 1 << UInt64(meter - word) }
+            }
+            out.writer.put(own)
+            guard own != 0 else { continue }
+            out.writer.put(other)
+            for meter in meters where other & 1 << UInt64(meter - word) != 0 {
+                out.writer.put(fixed64: cells[number * meterCount + meter].limitVersion)
             }
         }
     }

@@ -88,12 +88,18 @@ extension StateRow {
     }
 
     private mutating func readLimits(_ meterCount: Int, _ input: inout StateReader) throws(BinaryCodingError) {
-        for _ in 0..<meterCount {
-            switch try input.reader.byte() {
-            case 0: limits.append(.ofDefault)
-            case 1: limits.append(.present)
-            case 2: limits.append(.other(try input.reader.fixed64()))
-            case let kind: throw input.malformed("limit version of kind \(kind)")
+        for word in stride(from: 0, to: meterCount, by: StateFormat.wordMeters) {
+            let own = try input.reader.unsigned()
+            let other = own == 0 ? 0 : try input.reader.unsigned()
+            let count = Swift.min(StateFormat.wordMeters, meterCount - word)
+            guard own >> UInt64(count) == 0, other & ~own == 0 else { throw input.malformed("limit versions \(own)") }
+            for meter in 0..<count {
+                let bit: UInt64 = 1 << UInt64(meter)
+                if own & bit == 0 {
+                    limits.append(.ofDefault)
+                } else {
+                    limits.append(other & bit == 0 ? .present : .other(try input.reader.fixed64()))
+                }
             }
         }
     }
