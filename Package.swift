@@ -72,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "upselld-bench",
             dependencies: [
-                "UpsellModel", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
+                "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
                 "UpsellRuntime",
             ],
             swiftSettings: strictSettings),

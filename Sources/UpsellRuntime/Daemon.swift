@@ -17,7 +17,7 @@ public final class Daemon: Sendable {
     let clock: WallClock
     private let onProgress: @Sendable () -> Void
     private let onFailure: @Sendable (DaemonError) -> Void
-    private let keepsLog: Bool
+    private let delivery: Delivery
     private let parts = Mutex<Parts?>(nil)
     private let failed = Atomic(false)
     private let stopRequested = Atomic(false)
@@ -39,21 +39,37 @@ public final class Daemon: Sendable {
     }
 
     /// - Parameters:
-    ///   - keepsLog: false leaves out state log and journal, to measure what they cost; nothing can be restored then.
     ///   - onProgress: called after every epoch, on the commit queue; the watchdog is fed from it.
     ///   - onFailure: called once, from any thread, when the daemon cannot go on; stop it then.
     public init(
         configuration: Configuration, log: Log, counters: Counters = Counters(), clock: WallClock = .system,
-        keepsLog: Bool = true, onProgress: @escaping @Sendable () -> Void = {},
+        onProgress: @escaping @Sendable () -> Void = {},
         onFailure: @escaping @Sendable (DaemonError) -> Void = { _ in }
     ) {
         self.configuration = configuration
         self.log = log
         self.counters = counters
         self.clock = clock
-        self.keepsLog = keepsLog
+        delivery = .exactlyOnce
         self.onProgress = onProgress
         self.onFailure = onFailure
+    }
+
+    /// For the benchmark, which measures what exactly once costs.
+    package init(configuration: Configuration, log: Log, delivery: Delivery) {
+        self.configuration = configuration
+        self.log = log
+        self.delivery = delivery
+        counters = Counters()
+        clock = .system
+        onProgress = {}
+        onFailure = { _ in }
+    }
+
+    package enum Delivery: Sendable {
+        case exactlyOnce
+        /// Neither transactions nor offsets nor state log: a restart begins anew.
+        case atLeastOnce
     }
 
     // MARK: Life
@@ -82,9 +98,7 @@ public final class Daemon: Sendable {
         try checkInternalTopics(consumer, partitionCount: partitionCount)
         let limits = try outputLimits(settings, log: kafkaLog)
         let producer = settings.producer(limits)
-        let transactions = KafkaTransactions(
-            properties: producer, transactionalID: configuration.transactionalID,
-            stateTopic: configuration.topics.state, consumer: consumer, log: kafkaLog)
+        let transactions = try transactions(producer, consumer, log: kafkaLog)
         let wakeUp =
             configuration.runtime.wakeUpInterval > 0
             ? FetcherWakeUp(consumer: consumer, intervalMilliseconds: Int(configuration.runtime.wakeUpInterval)) : nil
@@ -107,6 +121,23 @@ public final class Daemon: Sendable {
             transactionTimeout: settings.transactionTimeout)
     }
 
+    private func transactions(
+        _ properties: [KafkaProperty], _ consumer: KafkaConsumer, log kafkaLog: @escaping KafkaLog
+    ) throws(DaemonError) -> any TransactionPort {
+        switch delivery {
+        case .exactlyOnce:
+            return KafkaTransactions(
+                properties: properties, transactionalID: configuration.transactionalID,
+                stateTopic: configuration.topics.state, consumer: consumer, log: kafkaLog)
+        case .atLeastOnce:
+            do throws(KafkaConfigurationError) {
+                return try PlainTransactions(properties: properties, log: kafkaLog)
+            } catch {
+                throw .settings(error.complaints)
+            }
+        }
+    }
+
     /// Starts over any Kafka; tests hand in doubles.
     func start(
         source: any RecordSource, transactions: any TransactionPort,
@@ -120,7 +151,7 @@ public final class Daemon: Sendable {
             epochRecordsMax: runtime.epochRecordsMax)
         let context = RuntimeContext(
             configuration: configuration, inputs: inputs, partitionCount: partitionCount,
-            deadLetterBytesMax: deadLetterBytesMax, clock: clock, log: log, keepsLog: keepsLog)
+            deadLetterBytesMax: deadLetterBytesMax, clock: clock, log: log, keepsLog: delivery == .exactlyOnce)
         let committer = Committer(
             port: transactions, transactionTimeout: transactionTimeout, interval: runtime.commitInterval,
             hold: runtime.commitHold, log: log)

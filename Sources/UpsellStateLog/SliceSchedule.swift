@@ -15,7 +15,6 @@ public struct SliceSchedule: Sendable {
     private var next: Int
     /// For each slice a lower bound of the offset of its newest copy.
     private var bounds: [Int64]
-    private var catalogueBound: Int64?
 
     /// - Parameters:
     ///   - count: slices in a turn.
@@ -38,13 +37,8 @@ public struct SliceSchedule: Sendable {
     /// be several, one after the other.
     public var due: SliceID? { credit >= 0 ? SliceID(next, of: count) : nil }
 
-    /// The catalogue goes with the first slice of each turn, so that a restore finds it where it begins to read.
-    public var isCatalogueDue: Bool { due?.index == 0 }
-
     /// Lower bound of the offset from which a restore has to read.
-    public var restoreFrom: Int64 {
-        bounds.reduce(catalogueBound ?? .max) { Swift.min($0, $1) }
-    }
+    public var restoreFrom: Int64 { bounds.reduce(.max) { Swift.min($0, $1) } }
 
     public mutating func wrote(deltaBytes: Int) { credit += deltaBytes }
 
@@ -56,7 +50,10 @@ public struct SliceSchedule: Sendable {
         next = (slice.index + 1) % count
     }
 
-    public mutating func wroteCatalogue(lowerBound: Int64) {
-        catalogueBound = Swift.max(catalogueBound ?? lowerBound, lowerBound)
+    /// An epoch holds the whole state, as after another catalogue was put over it: no restore reads what lies before.
+    ///
+    /// - Parameter lowerBound: offset before which none of the epoch's records lie.
+    public mutating func wroteEverything(lowerBound: Int64) {
+        for index in bounds.indices { bounds[index] = Swift.max(bounds[index], lowerBound) }
     }
 }

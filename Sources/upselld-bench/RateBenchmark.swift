@@ -6,7 +6,8 @@ internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellTelemetry
 
-/// Measures the rate of the whole daemon beside a bare consumer of the same topic, in rotation, on a broker of yours.
+/// Measures the rate of the whole daemon, exactly once and at least once, beside a bare consumer of the same topic, in
+/// rotation, on a broker of yours; then what the state log took and how long a restore of it takes.
 struct RateBenchmark {
     var brokers: String
     var events = 4_000_000
@@ -32,20 +33,57 @@ struct RateBenchmark {
         let bytes = try feed()
         say(String(format: "fed: %.0f bytes an event", Double(bytes) / Double(events)))
         var bare: [Sample] = []
-        var daemon: [Sample] = []
+        var plain: [Sample] = []
+        var exact: [Sample] = []
         for round in 1...rounds {
             bare.append(try measureBare(round: round))
-            say("round \(round)  bare    \(bare[bare.count - 1])")
-            daemon.append(try measureDaemon(round: round))
-            say("round \(round)  upselld \(daemon[daemon.count - 1])")
+            say("round \(round)  bare           \(bare[bare.count - 1])")
+            plain.append(try measureDaemon(round: round, .atLeastOnce))
+            say("round \(round)  at least once  \(plain[plain.count - 1])")
+            exact.append(try measureDaemon(round: round, .exactlyOnce))
+            say("round \(round)  exactly once   \(exact[exact.count - 1])")
+            try reportLog(round: round, seconds: exact[exact.count - 1].seconds)
         }
-        let (b, d) = (median(bare.map(\.rate)), median(daemon.map(\.rate)))
+        let (b, p, e) = (median(bare.map(\.rate)), median(plain.map(\.rate)), median(exact.map(\.rate)))
         say(
             String(
-                format:
-                    "median  bare %.2f M events/s, upselld %.2f M events/s: ratio %.2f; per CPU-second %.2f and %.2f M",
-                b / 1e6, d / 1e6, d / b, median(bare.map(\.perCPUSecond)) / 1e6,
-                median(daemon.map(\.perCPUSecond)) / 1e6))
+                format: "median  bare %.2f, at least once %.2f, exactly once %.2f M events/s", b / 1e6, p / 1e6, e / 1e6
+            ))
+        say(
+            String(
+                format: "ratios  exactly once to bare %.2f, at least once to bare %.2f, cost of exactly once %.0f %%",
+                e / b, p / b, (1 - e / p) * 100))
+        say(
+            String(
+                format: "per CPU-second  bare %.2f, at least once %.2f, exactly once %.2f M events",
+                median(bare.map(\.perCPUSecond)) / 1e6, median(plain.map(\.perCPUSecond)) / 1e6,
+                median(exact.map(\.perCPUSecond)) / 1e6))
+    }
+
+    /// Bytes and records of the state log and the journal that a round wrote.
+    private func reportLog(round: Int, seconds: Double) throws {
+        for name in ["state", "journal"] {
+            let reader = try LogReader(properties: [property("bootstrap.servers", brokers)], isolation: .readCommitted)
+            defer { reader.close(deadlineMilliseconds: 1_000) }
+            var bytes = 0
+            var records = 0
+            for partition in 0..<Int32(partitions) {
+                let topic = "\(run).\(name)-\(round)"
+                let (low, high) = try reader.watermarks(
+                    topic: topic, partition: partition, timeoutMilliseconds: 10_000)
+                _ = try reader.read(
+                    topic: topic, partition: partition, from: low, until: high, timeoutMilliseconds: 10_000
+                ) { batch in
+                    records += batch.count
+                    for record in 0..<batch.count { bytes += batch.value(at: record)?.byteCount ?? 0 }
+                    return true
+                }
+            }
+            say(
+                String(
+                    format: "round \(round)  %@: %.1f bytes an event, %.0f records/s, %.1f MB, %d records",
+                    name, Double(bytes) / Double(events), Double(records) / seconds, Double(bytes) / 1e6, records))
+        }
     }
 
     // MARK: Feeding
@@ -138,19 +176,21 @@ struct RateBenchmark {
     }
 
     /// Runs the daemon over the same topic until everything is counted and its triggers are acknowledged.
-    private func measureDaemon(round: Int) throws -> Sample {
+    private func measureDaemon(round: Int, _ delivery: Daemon.Delivery) throws -> Sample {
         var topics = Configuration.Topics()
         topics.usage = [Configuration.UsageTopic(name: usageTopic)]
         topics.accounts = accountsTopic
         topics.triggers = "\(run).triggers"
         topics.held = "\(run).held"
         topics.deadLetters = "\(run).dead-letters"
+        topics.state = "\(run).state-\(round)"
+        topics.journal = "\(run).journal-\(round)"
         var configuration = Configuration(
             catalogue: catalogue,
             kafka: [KafkaSetting(name: "bootstrap.servers", value: brokers, place: "bench")] + kafka,
             topics: topics)
-        configuration.group = Configuration.Group(id: "\(run)-daemon-\(round)", slot: "bench", leaveOnStop: true)
-        let daemon = Daemon(configuration: configuration, log: Log(level: .warning))
+        configuration.group = Configuration.Group(id: "\(run)-\(delivery)-\(round)", slot: "bench", leaveOnStop: true)
+        let daemon = Daemon(configuration: configuration, log: Log(level: .warning), delivery: delivery)
         var meter = Stopwatch()
         try daemon.start()
         while daemon.snapshot().tally.read == 0 { usleep(1_000) }
@@ -261,45 +301,3 @@ struct SplitMix: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 }
-
-/// Reads the arguments and runs; `upselld-bench decode` measures the decoder alone; `upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N]
-/// [--rounds N]`.
-func runBenchmark() {
-    var arguments = Array(CommandLine.arguments.dropFirst())
-    if arguments == ["decode"] { return decodeBenchmark() }
-    func take(_ name: String) -> String? {
-        guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
-        let value = arguments[index + 1]
-        arguments.removeSubrange(index...index + 1)
-        return value
-    }
-    let brokers = take("--brokers") ?? ProcessInfo.processInfo.environment["UPSELLD_TEST_BROKERS"]
-    var benchmark = RateBenchmark(brokers: brokers ?? "")
-    benchmark.events = take("--events").flatMap { Int($0) } ?? benchmark.events
-    benchmark.accounts = take("--accounts").flatMap { Int($0) } ?? benchmark.accounts
-    benchmark.partitions = take("--partitions").flatMap { Int($0) } ?? benchmark.partitions
-    benchmark.rounds = take("--rounds").flatMap { Int($0) } ?? benchmark.rounds
-    while let pair = take("--set") {
-        let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
-        if parts.count == 2 { benchmark.kafka.append(KafkaSetting(name: parts[0], value: parts[1], place: "--set")) }
-    }
-    guard brokers != nil, arguments.isEmpty, benchmark.events >= benchmark.accounts, benchmark.rounds > 0 else {
-        say(
-            """
-            usage: upselld-bench decode
-                   upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N] [--rounds N] \
-                                 [--set KEY=VALUE]
-            """
-        )
-        exit(64)
-    }
-    do {
-        try benchmark()
-    } catch {
-        say("failed: \(error)")
-        exit(70)
-    }
-}
-
-/// Writes a line at once, also into a pipe.
-func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }

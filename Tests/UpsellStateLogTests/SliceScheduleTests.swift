@@ -39,16 +39,21 @@ import UpsellStateLog
 
     @Test func aRestoreReadsFromTheOldestNewestCopy() {
         var schedule = SliceSchedule(count: 3, minimumBytes: 1, restoreFrom: 100)
-        schedule.wroteCatalogue(lowerBound: 100)
         for (turn, bound) in [Int64(200), 300, 400, 500].enumerated() {
             schedule.wrote(deltaBytes: 1_000)
             let due = SliceID(turn % 3, of: 3)
             #expect(schedule.due == due)
-            #expect(schedule.isCatalogueDue == (turn % 3 == 0))
-            if schedule.isCatalogueDue { schedule.wroteCatalogue(lowerBound: bound) }
             schedule.wrote(slice: due, bytes: 1, lowerBound: bound)
             #expect(schedule.restoreFrom == [100, 100, 200, 300][turn])
         }
+    }
+
+    @Test func anEpochWithEverythingMovesAllBounds() {
+        var schedule = SliceSchedule(count: 3, minimumBytes: 1, restoreFrom: 100)
+        schedule.wroteEverything(lowerBound: 250)
+        #expect(schedule.restoreFrom == 250)
+        schedule.wroteEverything(lowerBound: 90)
+        #expect(schedule.restoreFrom == 250, "a late lower bound moves nothing back")
     }
 
     /// Random loads: what a restore reads stays within the bound that the type promises, slices stay a third of the

@@ -23,8 +23,6 @@ package struct PartitionState: ~Copyable {
     package private(set) var profilesUntil: Int64
     private(set) var configuration: ConfigurationMark
     private var slices: SliceSchedule
-    /// A whole picture of the state is due: the first epoch, and the one in which the catalogue changed.
-    private var isPictureDue = false
     /// End of the state partition when this was made.
     let stateEnd: Int64
 
@@ -58,7 +56,6 @@ package struct PartitionState: ~Copyable {
                     input: InputID(index), topicHash: mark.topicHash, offset: mark.after,
                     silentBelow: mark.silentBelow))
         }
-        isPictureDue = true
         running.isDue = true
     }
 
@@ -121,7 +118,6 @@ package struct PartitionState: ~Copyable {
             sequence: max(context.configurationMark.sequence, configuration.sequence),
             contentHash: context.configurationMark.contentHash)
         running.append(.configuration(configuration, body: context.catalogueBody))
-        isPictureDue = true
         running.isDue = true
         publishEffects(nil, wallTime: wallTime)
     }
@@ -410,27 +406,29 @@ package struct PartitionState: ~Copyable {
             logBytes: logBytes)
     }
 
-    /// Everything that changed, as finished records: a delta and, if one is due, a slice; or a whole picture.
+    /// Everything that changed, as finished records: a delta and, if they are due, slices.
     ///
     /// The catalogue comes before what was written under it, and with every slice, so that a restore can begin there.
     private mutating func stateChunks(epoch: UInt64, stateEnd: Int64) -> [[UInt8]] {
         payload.removeAll()
-        let isPicture = isPictureDue
-        isPictureDue = false
-        let hasSlices = isPicture || slices.due != nil
-        if hasSlices {
+        let isGenesis = epoch == 0
+        // After another catalogue was put over the state the delta has everything in it.
+        let isComplete = engine.isCompleteDeltaDue
+        let hasSlices = isGenesis || slices.due != nil
+        if hasSlices || isComplete {
             let body = context.catalogueBody
             payload.append(.catalogue) { $0.put(raw: body) }
         }
         slices.wrote(deltaBytes: payload.append(.delta) { engine.writeDelta(into: &$0) })
-        if isPicture {
+        if isComplete { slices.wroteEverything(lowerBound: stateEnd) }
+        if isGenesis {
             for index in 0..<slices.count { add(SliceID(index, of: slices.count), stateEnd: stateEnd) }
         }
         // After a large delta several are due.
         while hasSlices, let next = slices.due { add(next, stateEnd: stateEnd) }
         return payload.chunks(
             header: ChunkHeader(
-                partition: partition, partitionCount: context.partitionCount, epoch: epoch, isGenesis: epoch == 0,
+                partition: partition, partitionCount: context.partitionCount, epoch: epoch, isGenesis: isGenesis,
                 inputs: marks, profilesUntil: profilesUntil, configuration: configuration, writer: context.writer,
                 restoreFrom: slices.restoreFrom))
     }

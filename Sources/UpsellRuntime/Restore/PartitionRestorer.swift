@@ -52,18 +52,20 @@ package struct PartitionRestorer: ~Copyable {
         do throws(BinaryCodingError) {
             for section in epoch.sections {
                 switch section.kind {
-                case .catalogue: try take(catalogue: section)
+                case .catalogue: try take(catalogue: section, start)
                 case .delta:
                     slices.wrote(deltaBytes: section.byteCount)
                     guard engine != nil else { continue }
                     var reader = section.reader
                     try engine?.apply(delta: &reader)
+                    try checkEnd(reader)
                 case .slice:
                     guard let slice = section.slice else { continue }
                     slices.wrote(slice: slice, bytes: section.byteCount, lowerBound: start)
                     guard engine != nil else { continue }
                     var reader = section.reader
                     try engine?.apply(slice: slice.index, reader: &reader)
+                    try checkEnd(reader)
                 }
             }
         } catch {
@@ -73,10 +75,15 @@ package struct PartitionRestorer: ~Copyable {
         epochs += 1
     }
 
-    /// Another catalogue comes with a whole picture of the state under it.
-    private mutating func take(catalogue section: StateEpoch.Section) throws(BinaryCodingError) {
+    private func checkEnd(_ reader: BinaryReader) throws(BinaryCodingError) {
+        guard reader.isAtEnd else { throw .malformed(at: reader.position, "\(reader.left) bytes too many") }
+    }
+
+    /// Another catalogue comes with a delta that has the whole state under it.
+    private mutating func take(catalogue section: StateEpoch.Section, _ start: Int64) throws(BinaryCodingError) {
         let hash = RecordChecksum.of(Array(section.bytes))
         guard engine == nil || hash != catalogueHash else { return }
+        if engine != nil { slices.wroteEverything(lowerBound: start) }
         catalogueHash = hash
         do {
             let catalogue = try CatalogueBody.decode(section.bytes)
