@@ -180,6 +180,7 @@ public final class Daemon: Sendable {
                 },
                 released: { share in trimmer?.note(share.partition, restoreFrom: share.restoreFrom) },
                 suspect: { partition, text in loop.suspect(partition, text) },
+                poisoned: { share, text in loop.poisoned(share, text) },
                 failed: { [weak self] error in self?.fail(error) }))
         reporter.start()
         trimmer?.start()

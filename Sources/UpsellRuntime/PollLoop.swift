@@ -80,6 +80,9 @@ final class PollLoop: Sendable {
         mailbox.add(.suspect(partition.rawValue, text))
     }
 
+    /// Kafka has refused a share for what is in it. Any thread.
+    func poisoned(_ share: FrozenShare, _ text: String) { mailbox.add(.poisoned(share, text)) }
+
     // MARK: The loop
 
     /// Poll thread only.
@@ -87,6 +90,7 @@ final class PollLoop: Sendable {
         var ownership: Ownership
         var workers: [Int32: PartitionWorker] = [:]
         var refusals: [Int32: String] = [:]
+        var careful: [Int32: Careful] = [:]
         var nextTick = Timestamp.earliest
         var nextReminder = Timestamp.earliest
         var errorsSeen: [String: Timestamp] = [:]
@@ -97,6 +101,17 @@ final class PollLoop: Sendable {
         case ready(Int32, generation: UInt64, PartitionWorker, starts: [Int64], profilesUntil: Int64)
         case refused(Int32, generation: UInt64, String)
         case suspect(Int32, String)
+        case poisoned(FrozenShare, String)
+    }
+
+    /// A partition in which Kafka refuses something is read record by record, each an epoch, until what is refused is
+    /// found and set aside.
+    private struct Careful {
+        /// Where the refused share ended, by input.
+        var until: [Int64]
+        var banned: Set<InputCoordinates> = []
+        /// The record that was handed over last.
+        var last: InputCoordinates?
     }
 
     private func run(_ state: inout State) {
@@ -127,7 +142,28 @@ final class PollLoop: Sendable {
         for input in 0..<context.inputs.count where seen & (1 << UInt64(input)) != 0 {
             state.ownership.received(batch.partition, input: input)
         }
+        if state.careful[batch.partition] != nil { return handSingly(batch, worker, &state) }
         worker.enqueue(batch)
+    }
+
+    /// The other partitions wait meanwhile: this is an emergency, and its end is near.
+    private func handSingly(_ batch: MessageBatch, _ worker: PartitionWorker, _ state: inout State) {
+        for single in batch.singles() {
+            guard var careful = state.careful[batch.partition] else { return worker.enqueue(single) }
+            let input = single.input(at: 0)
+            careful.last = InputCoordinates(input: InputID(input), offset: single.offset(at: 0))
+            state.careful[batch.partition] = careful
+            worker.enqueue(single)
+            let timeout = context.configuration.runtime.revokeTimeout
+            while !committer.settle([worker], timeoutMilliseconds: timeout), !worker.isDiscarded,
+                !stopping.load(ordering: .acquiring)
+            {}
+            // Refused again: the letter about it names this record.
+            guard !worker.isDiscarded else { return }
+            if single.offset(at: 0) + 1 >= careful.until[input] { careful.until[input] = 0 }
+            careful.last = nil
+            state.careful[batch.partition] = careful.until.allSatisfy { $0 == 0 } ? nil : careful
+        }
     }
 
     private func reachedEnd(_ input: Int, _ partition: Int32, offset: Int64, _ state: inout State) {
@@ -215,6 +251,7 @@ final class PollLoop: Sendable {
         if let own = state.ownership.partitions[partition] { wanted.withLock { _ = $0.remove(own.generation) } }
         state.ownership.give(back: partition)
         state.refusals[partition] = nil
+        state.careful[partition] = nil
     }
 
     /// Ends partitions: an orderly revocation sends what they have applied, a lost one drops it.
@@ -237,11 +274,12 @@ final class PollLoop: Sendable {
         if let own = state.ownership.partitions[partition] { wanted.withLock { _ = $0.remove(own.generation) } }
         let generation = state.ownership.restore(partition)
         wanted.withLock { _ = $0.insert(generation) }
-        restores.run { [self] in restored(partition, generation) }
+        let banned = state.careful[partition]?.banned ?? []
+        restores.run { [self] in restored(partition, generation, banned) }
     }
 
     /// Restore thread.
-    private func restored(_ partition: Int32, _ generation: UInt64) {
+    private func restored(_ partition: Int32, _ generation: UInt64, _ banned: Set<InputCoordinates>) {
         let isCancelled: @Sendable () -> Bool = { [self] in
             stopping.load(ordering: .acquiring) || !wanted.withLock { $0.contains(generation) }
         }
@@ -251,7 +289,7 @@ final class PollLoop: Sendable {
             defer { port.close() }
             let restore = PartitionRestore(
                 partition: PartitionID(partition), context: context, port: port, isCancelled: isCancelled,
-                backlog: backlog, onWaitingTrigger: { [weak committer] in committer?.kick() })
+                banned: banned, backlog: backlog, onWaitingTrigger: { [weak committer] in committer?.kick() })
             switch restore.run() {
             case .cancelled: break
             case .refused(let text): mailbox.add(.refused(partition, generation: generation, text))
@@ -277,14 +315,30 @@ final class PollLoop: Sendable {
             state.ownership.refuse(partition)
             state.refusals[partition] = text
             log.error("a partition is not read", [.partition: .init(partition), .reason: .text(text)])
-        case .suspect(let partition, let text):
-            guard let worker = state.workers.removeValue(forKey: partition) else { return }
-            log.warning(
-                "a partition is restored from its log", [.partition: .init(partition), .reason: .text(text)])
-            release([worker], lost: true)
-            unassign(partition)
-            restore(partition, &state)
+        case .suspect(let partition, let text): restart(partition, text, &state)
+        case .poisoned(let share, let text):
+            let partition = share.partition.rawValue
+            guard state.workers[partition] != nil else { return }
+            var careful =
+                state.careful[partition]
+                ?? Careful(
+                    until: share.positions.map { $0.after > $0.before ? $0.after : 0 })
+            if let last = careful.last { careful.banned.insert(last) }
+            careful.last = nil
+            state.careful[partition] = careful
+            restart(
+                partition,
+                "Kafka refused an epoch again and again for what is in it; it is read record by record until that is "
+                    + "found: \(text)", &state)
         }
+    }
+
+    private func restart(_ partition: Int32, _ text: String, _ state: inout State) {
+        guard let worker = state.workers.removeValue(forKey: partition) else { return }
+        log.warning("a partition is restored from its log", [.partition: .init(partition), .reason: .text(text)])
+        release([worker], lost: true)
+        unassign(partition)
+        restore(partition, &state)
     }
 
     private func assign(_ starts: [KafkaConsumer.StartPosition]) {
@@ -312,6 +366,10 @@ final class PollLoop: Sendable {
 
     /// Logs an error of the consumer, the same text at most every 10 s; ends the daemon where nothing else helps.
     private func report(_ error: KafkaError, _ state: inout State) {
+        if error.isAboutPosition, let partition = error.partition {
+            // Retention or an operator took what was to be read: the restore compares, and says what to do.
+            return restart(partition, error.description, &state)
+        }
         if error.recovery == .terminate { onFailure(.kafka("the consumer cannot go on", error)) }
         let now = context.clock.now()
         if let last = state.errorsSeen[error.description], now - last < 10_000 { return }

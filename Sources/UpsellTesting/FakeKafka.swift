@@ -34,6 +34,14 @@ public final class FakeSource: RecordSource {
         state = Guarded(State(logs: Array(repeating: Array(repeating: [], count: partitions), count: inputs)))
     }
 
+    /// The same logs for another member, as after a restart.
+    public func reopened() -> FakeSource {
+        let logs = state.withLock { $0.logs }
+        let other = FakeSource(inputs: logs.count, partitions: logs.first?.count ?? 0)
+        other.state.withLock { $0.logs = logs }
+        return other
+    }
+
     // MARK: What a test does
 
     /// Appends a record; its offset is its place in the partition.

@@ -13,6 +13,7 @@ public final class FakeTransactions: TransactionPort {
         var stateLog: [PartitionID: [[UInt8]]] = [:]
         var flushFailures = 0
         var lostCommits = 0
+        var bytesMax: [String: Int] = [:]
         var commits = 0
         var aborts = 0
         var sent: [[[UInt8]]] = []
@@ -29,6 +30,9 @@ public final class FakeTransactions: TransactionPort {
     public func failFlushes(_ count: Int) { state.withLock { $0.flushFailures = count } }
     /// The next commits are done, and their answers lost.
     public func loseCommitAnswers(_ count: Int) { state.withLock { $0.lostCommits = count } }
+
+    /// The topic takes no larger values from now on: what holds one is refused as a whole.
+    public func limit(topic: String, bytes: Int) { state.withLock { $0.bytesMax[topic] = bytes } }
 
     /// Records of committed transactions, without those of state log and journal.
     public var acknowledged: [OutputRecord] {
@@ -70,12 +74,15 @@ public final class FakeTransactions: TransactionPort {
     public func produce(_ record: OutputRecord) throws(KafkaError) { state.withLock { $0.open.append(record) } }
 
     public func flush() throws(KafkaError) {
-        let failed = state.withLock { state in
+        let (failed, tooLarge) = state.withLock { state -> (Bool, Bool) in
             state.sent.append(state.open.map { $0.value ?? [] })
-            guard state.flushFailures > 0 else { return false }
+            let large = state.open.contains { ($0.value?.count ?? 0) > state.bytesMax[$0.topic] ?? .max }
+            if large { return (false, true) }
+            guard state.flushFailures > 0 else { return (false, false) }
             state.flushFailures -= 1
-            return true
+            return (true, false)
         }
+        if tooLarge { throw KafkaError(code: .messageTooLarge, text: "planted limit", recovery: .abortAndResend) }
         if failed { throw KafkaError(code: .messageTimedOut, text: "planted failure", recovery: .abortAndResend) }
     }
 

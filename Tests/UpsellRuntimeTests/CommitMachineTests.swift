@@ -76,7 +76,7 @@ import UpsellStateLog
                     switch action {
                     case .released(let share): released.append(share.epoch)
                     case .suspect(let partition, _): other.append("suspect \(partition.rawValue)")
-                    case .poisoned(let partitions, _): other.append("poisoned \(partitions.map(\.rawValue))")
+                    case .poisoned(let shares, _): other.append("poisoned \(shares.map(\.partition.rawValue))")
                     case .fenced: other.append("fenced")
                     case .failed: other.append("failed")
                     case .resending: other.append("resending")

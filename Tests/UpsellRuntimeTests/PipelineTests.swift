@@ -272,13 +272,15 @@ struct PipelineTests {
 /// A daemon over fakes, and short words for what a test does with it.
 struct Bench {
     let source: FakeSource
-    let sink = FakeTransactions()
+    let sink: FakeTransactions
     let daemon: Daemon
+    let log = Recorded<String>()
     /// 2026-06-01T00:00:00Z.
     let start: Int64 = 1_780_272_000_000
 
     init(
-        limit: Int64, partitions: Int = 1, commitInterval: Int64 = 5, firstStart: Policy.FirstStart = .fire
+        limit: Int64, partitions: Int = 1, commitInterval: Int64 = 5, firstStart: Policy.FirstStart = .fire,
+        after former: Bench? = nil, change: (inout Configuration) -> Void = { _ in }
     ) throws {
         var policy = Policy()
         policy.unknownAccounts = .defaultPlan(PlanID(0))
@@ -300,8 +302,11 @@ struct Bench {
             ], policy: policy)
         var configuration = Configuration(catalogue: catalogue)
         configuration.runtime.commitInterval = commitInterval
-        source = FakeSource(inputs: 2, partitions: partitions)
-        daemon = Daemon(configuration: configuration, log: Log(destination: .function(.text, { _ in })))
+        change(&configuration)
+        source = former?.source.reopened() ?? FakeSource(inputs: 2, partitions: partitions)
+        sink = former?.sink ?? FakeTransactions()
+        let log = log
+        daemon = Daemon(configuration: configuration, log: Log(destination: .function(.text, { log.add($0) })))
         try daemon.start(
             source: source, transactions: sink,
             makeRestorePort: { [source, sink] in FakeRestorePort(source: source, transactions: sink, inputs: 2) },

@@ -49,8 +49,8 @@ package struct CommitMachine {
         /// The group's offset is at an epoch that is neither this one nor the one before: somebody else has written.
         /// What is held of the partition is worth nothing; it has to be restored.
         case suspect(PartitionID, String)
-        /// Three aborts because of what is in the epoch, not because of Kafka.
-        case poisoned([PartitionID], KafkaError)
+        /// Three aborts because of what is in these shares, not because of Kafka.
+        case poisoned([FrozenShare], KafkaError)
         /// Another process has our transactional id, or our instance id: exit 77.
         case fenced(KafkaError)
         /// No retry can help.
@@ -283,7 +283,7 @@ package struct CommitMachine {
         defer { shares = [] }
         // The open transaction is aborted all the same.
         hasLostSharesInside = true
-        return [.poisoned(shares.map(\.partition), error)]
+        return [.poisoned(shares, error)]
     }
 
     /// The handle is dead. Whether the transaction was committed is told by the offsets, once another handle has
@@ -376,6 +376,8 @@ package struct CommitMachine {
 extension KafkaError {
     /// The epoch's own bytes were refused.
     var isAboutContent: Bool { code == .messageTooLarge || code == .recordListTooLarge || code == .invalidRecord }
+    /// There is nothing at the position to be read.
+    var isAboutPosition: Bool { code == .offsetOutOfRange || code == .autoOffsetReset }
     /// Another handle has taken the transactional id, or the broker has given the transaction up.
     var isFencing: Bool { code == .fenced || code == .producerFenced || code == .invalidProducerEpoch }
 }

@@ -30,6 +30,7 @@ final class Committer: Sendable {
         var progress: @Sendable () -> Void = {}
         var released: @Sendable (FrozenShare) -> Void = { _ in }
         var suspect: @Sendable (PartitionID, String) -> Void = { _, _ in }
+        var poisoned: @Sendable (FrozenShare, String) -> Void = { _, _ in }
         var failed: @Sendable (DaemonError) -> Void = { _ in }
     }
 
@@ -215,14 +216,11 @@ final class Committer: Sendable {
             guard let worker = epoch[partition]?.worker, !worker.isDiscarded else { return }
             worker.discard()
             handlers.suspect(partition, text)
-        case .poisoned(let partitions, let error):
-            for partition in partitions {
-                guard let worker = epoch[partition]?.worker, !worker.isDiscarded else { continue }
+        case .poisoned(let shares, let error):
+            for share in shares {
+                guard let worker = epoch[share.partition]?.worker, !worker.isDiscarded else { continue }
                 worker.discard()
-                handlers.suspect(
-                    partition,
-                    "the epoch was refused three times for what is in it; the partition is restored and read record by "
-                        + "record until the offender is found: \(error.description)")
+                handlers.poisoned(share, error.description)
             }
         case .fenced(let error): handlers.failed(.kafka("this slot belongs to another instance", error))
         case .failed(let error): handlers.failed(.kafka("an epoch could not be committed", error))

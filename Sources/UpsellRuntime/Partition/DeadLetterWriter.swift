@@ -20,11 +20,14 @@ struct DeadLetterWriter: Sendable {
     /// The record as it was, with the error in headers behind its own; or a reference to it where that is too large, or
     /// where its headers could not be repeated: names that are no text, and headers that the library does not give.
     ///
+    /// - Parameter asReference: a reference whatever its size, for a record whose letter Kafka has refused.
+    ///
     /// The letter's timestamp is the time of the refusal: under the record's own, one of 2015 would fall to the topic's
     /// retention at once, and one of tomorrow would be refused by the broker, from Kafka 4 by default. The record's own
     /// is in a header.
     func letter(
-        for batch: MessageBatch, at record: Int, rejection: Rejection, stage: DeadLetterStage, wallTime: Timestamp
+        for batch: MessageBatch, at record: Int, rejection: Rejection, stage: DeadLetterStage, wallTime: Timestamp,
+        asReference: Bool = false
     ) -> OutputRecord {
         let context = DeadLetterContext(
             topic: inputs.names[batch.input(at: record)], partition: PartitionID(batch.partition),
@@ -50,7 +53,7 @@ struct DeadLetterWriter: Sendable {
         var letter = OutputRecord(
             topic: topic, key: bytes(ofOptional: key), value: bytes(ofOptional: value), headers: headers,
             timestamp: wallTime.milliseconds)
-        if !isFaithful || letter.wireBytesMax > bytesMax {
+        if asReference || !isFaithful || letter.wireBytesMax > bytesMax {
             letter = OutputRecord(
                 topic: topic, key: (key?.byteCount ?? 0) <= 1_024 ? letter.key : nil,
                 value: DeadLetterReference.body(context, key: key, value: value),

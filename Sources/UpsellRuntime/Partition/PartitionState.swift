@@ -30,6 +30,8 @@ package struct PartitionState: ~Copyable {
     var placement: [PlacementReport]
 
     private(set) var running: RunningShare
+    /// Records of which follows what Kafka has refused again and again: they are dead-lettered by reference, unapplied.
+    private let banned: Set<InputCoordinates>
     /// Records of the batch at hand for each input; reused.
     var order: [ContiguousArray<Int>]
     private var payload = StatePayloadWriter()
@@ -60,17 +62,23 @@ package struct PartitionState: ~Copyable {
     }
 
     /// Goes on where a restored partition stood; takes on the present catalogue if it was written under another.
-    package init(restored: consuming RestoredPartition, context: RuntimeContext) {
+    package init(
+        restored: consuming RestoredPartition, context: RuntimeContext, banned: Set<InputCoordinates> = []
+    ) {
         let header = restored.header
         self.init(
             partition: header.partition, context: context, engine: restored.engine, marks: header.inputs,
             profilesUntil: header.profilesUntil, configuration: header.configuration, slices: restored.slices,
-            epoch: header.epoch + 1, stateEnd: restored.stateEnd)
+            epoch: header.epoch + 1, stateEnd: restored.stateEnd, banned: banned)
         for index in marks.indices {
             marks[index].before = marks[index].after
             if let loss = restored.losses.first(where: { $0.input.index == index }) {
                 marks[index].after = loss.to
                 tally.lost += Int(loss.to - loss.from)
+            }
+            // What compaction and retention took of the profiles was replaced by later ones.
+            if index == context.inputs.accounts.index, index < restored.lows.count {
+                marks[index].after = max(marks[index].after, restored.lows[index])
             }
         }
         guard context.configurationMark.contentHash != configuration.contentHash else { return }
@@ -79,7 +87,8 @@ package struct PartitionState: ~Copyable {
 
     private init(
         partition: PartitionID, context: RuntimeContext, engine: consuming PartitionEngine, marks: [InputMark],
-        profilesUntil: Int64, configuration: ConfigurationMark, slices: SliceSchedule, epoch: UInt64, stateEnd: Int64
+        profilesUntil: Int64, configuration: ConfigurationMark, slices: SliceSchedule, epoch: UInt64, stateEnd: Int64,
+        banned: Set<InputCoordinates> = []
     ) {
         self.partition = partition
         self.context = context
@@ -89,6 +98,7 @@ package struct PartitionState: ~Copyable {
         self.configuration = configuration
         self.slices = slices
         self.stateEnd = stateEnd
+        self.banned = banned
         let inputs = context.inputs
         decoders = context.configuration.topics.usage.enumerated().map { index, topic in
             InputDecoder(
@@ -176,7 +186,11 @@ package struct PartitionState: ~Copyable {
             noteGap(input, before: offset)
             running.open(input, at: marks[input].after)
             marks[input].after = offset + 1
-            order[input].append(record)
+            if !banned.isEmpty, banned.contains(InputCoordinates(input: InputID(input), offset: offset)) {
+                rejectBanned(batch, record)
+            } else {
+                order[input].append(record)
+            }
         }
     }
 
@@ -354,6 +368,16 @@ package struct PartitionState: ~Copyable {
         }
         tally.expired += effects.expired.count
         effects.removeAll()
+    }
+
+    private mutating func rejectBanned(_ batch: MessageBatch, _ record: Int) {
+        let wallTime = context.clock.now()
+        let rejection = Rejection(
+            .oversized, "Kafka has refused what follows from this record again and again; it was not applied")
+        tally.rejected[rejection.reason, default: 0] += 1
+        running.add(
+            deadLetter: context.deadLetters.letter(
+                for: batch, at: record, rejection: rejection, stage: .apply, wallTime: wallTime, asReference: true))
     }
 
     private mutating func reject(

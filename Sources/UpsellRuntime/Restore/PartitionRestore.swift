@@ -12,6 +12,8 @@ struct PartitionRestore: Sendable {
     /// True once the partition was revoked, or the daemon stops.
     let isCancelled: @Sendable () -> Bool
 
+    /// See `PartitionState`.
+    let banned: Set<InputCoordinates>
     let backlog: Backlog
     /// Handed to the worker; see there.
     let onWaitingTrigger: @Sendable () -> Void
@@ -56,9 +58,10 @@ struct PartitionRestore: Sendable {
         case .resume(let notes):
             guard let restorer = restorer.take() else { return .refused("nothing was read of the state log") }
             do throws(RestoreError) {
-                let restored = try restorer.finish(end: end, losses: machine.losses)
+                let restored = try restorer.finish(
+                    end: end, losses: machine.losses, lows: machine.lows)
                 report(restored.header, notes, machine.losses, figures, began)
-                return ready(PartitionState(restored: restored, context: context))
+                return ready(PartitionState(restored: restored, context: context, banned: banned))
             } catch {
                 return .refused(error.text)
             }

@@ -118,8 +118,9 @@ package struct PartitionRestorer: ~Copyable {
     /// - Parameters:
     ///   - end: offset up to which the state partition was read.
     ///   - losses: input that is gone and accepted as lost.
+    ///   - lows: first offset of each input.
     package consuming func finish(
-        end: Int64, losses: [(input: InputID, from: Int64, to: Int64)]
+        end: Int64, losses: [(input: InputID, from: Int64, to: Int64)], lows: [Int64]
     ) throws(RestoreError) -> RestoredPartition {
         guard let header, let restorer = engine.take() else {
             throw RestoreError(text: "the state log of partition \(partition.rawValue) holds no whole epoch")
@@ -127,7 +128,9 @@ package struct PartitionRestorer: ~Copyable {
         do {
             let slices = slices
             let restored = try restorer.finish()
-            return RestoredPartition(header: header, engine: restored, slices: slices, stateEnd: end, losses: losses)
+            return RestoredPartition(
+                header: header, engine: restored, slices: slices, stateEnd: end, losses: losses,
+                lows: lows)
         } catch {
             throw RestoreError(text: "the state of partition \(partition.rawValue) does not fit together: \(error)")
         }
@@ -141,6 +144,7 @@ package struct RestoredPartition: ~Copyable {
     let slices: SliceSchedule
     let stateEnd: Int64
     let losses: [(input: InputID, from: Int64, to: Int64)]
+    let lows: [Int64]
 }
 
 /// Why a state log could not be read: the place and both facts.

@@ -111,6 +111,9 @@ package struct RestoreMachine {
     /// Input that is gone, by input: counted loss under `acceptsLoss`.
     package private(set) var losses: [(input: InputID, from: Int64, to: Int64)] = []
 
+    /// First offset of each input, once it is known.
+    package var lows: [Int64] { inputs.map(\.low) }
+
     private let expected: Expectation
     private var step = Step.fetch
     private var began: Int64?
