@@ -26,6 +26,7 @@ final class PollLoop: Sendable {
     private let published = Mutex(Standing())
     /// Generations of restores that are still wanted.
     private let wanted = Mutex<Set<UInt64>>([])
+    private let fences = RecentFences()
     private let onFailure: @Sendable (DaemonError) -> Void
 
     init(
@@ -289,7 +290,8 @@ final class PollLoop: Sendable {
             defer { port.close() }
             let restore = PartitionRestore(
                 partition: PartitionID(partition), context: context, port: port, isCancelled: isCancelled,
-                banned: banned, backlog: backlog, onWaitingTrigger: { [weak committer] in committer?.kick() })
+                fences: fences, banned: banned, backlog: backlog,
+                onWaitingTrigger: { [weak committer] in committer?.kick() })
             switch restore.run() {
             case .cancelled: break
             case .refused(let text): mailbox.add(.refused(partition, generation: generation, text))

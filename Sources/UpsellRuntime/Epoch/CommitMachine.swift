@@ -86,9 +86,9 @@ package struct CommitMachine {
     private var lostWhileCommitting: Set<PartitionID> = []
     private var tries = 0
     private var contentAborts = 0
-    /// Generation and time of the last fencing of the producer.
-    private var lastFence: (generation: Int32, time: Int64)?
-    private var fenceGeneration: Int32?
+    /// Fencings of the producer under one generation of the group, which nothing of ours explains.
+    private var fencings: (generation: Int32, times: [Int64]) = (-1, [])
+    private var wasFenced = false
     private var begunAt: Int64 = 0
     private let transactionTimeout: Int64
     package var sabotage: Sabotage?
@@ -293,9 +293,9 @@ package struct CommitMachine {
         hasProducer = false
         hasLostSharesInside = false
         tries = 0
-        fenceGeneration = nil
         dropLostShares()
-        if error.isFencing, now - begunAt < transactionTimeout { fenceGeneration = -1 }
+        // A transaction that took longer was ended by the broker.
+        wasFenced = error.isFencing && now - begunAt < transactionTimeout
         phase = .checkingMembership
         return [.resending(error)]
     }
@@ -311,20 +311,24 @@ package struct CommitMachine {
             phase = .backingOff(milliseconds: Self.membershipPause, .checkingMembership)
             return []
         }
-        if fenceGeneration != nil {
-            fenceGeneration = nil
-            // A paused instance is fenced by whoever takes its partitions, and comes back under another generation.
-            if let last = lastFence, last.generation == generation, now - last.time < Self.fencingWar {
+        if wasFenced {
+            wasFenced = false
+            // A paused instance is fenced by whoever takes its partitions, and comes back under another generation; one
+            // whose offsets stayed pending too long is fenced once, by whoever restores them.
+            if fencings.generation != generation { fencings = (generation, []) }
+            fencings.times = fencings.times.filter { now - $0 < Self.fencingWar } + [now]
+            if fencings.times.count >= Self.fencingsMax {
                 phase = .idle
                 return [
                     .fenced(
                         KafkaError(
                             code: .fenced,
-                            text: "The transactional id of this slot was taken over twice within a minute while this "
-                                + "instance was a member of the group; another process has the same group.slot"))
+                            text:
+                                "The transactional id of this slot was taken over \(fencings.times.count) times within a "
+                                + "minute while this instance was a member of the group; another process has the same "
+                                + "group.slot"))
                 ]
             }
-            lastFence = (generation, now)
         }
         phase = .initialising
         return []
@@ -369,7 +373,8 @@ package struct CommitMachine {
     private static let backOffMax: Int64 = 500
     private static let membershipPause: Int64 = 100
     private static let contentAbortsMax = 3
-    /// Two fencings within so much mean two processes in one slot, in milliseconds.
+    /// So many fencings within so many milliseconds mean two processes in one slot.
+    private static let fencingsMax = 3
     private static let fencingWar: Int64 = 60_000
 }
 

@@ -147,7 +147,11 @@ final class Committer: Sendable {
     // MARK: What
 
     private func send(_ epoch: [PartitionID: (worker: PartitionWorker, share: FrozenShare)]) {
-        guard !epoch.isEmpty else { return }
+        // Given up in the middle of an epoch: nothing may follow it.
+        guard !epoch.isEmpty, machine.withState({ $0.isIdle }) else {
+            return epoch.values.forEach { $0.worker.discard() }
+        }
+        var released: Set<PartitionID> = []
         let shares = epoch.values.map(\.share).sorted { $0.partition < $1.partition }
         machine.withState { $0.start(shares) }
         while !givenUp.load(ordering: .acquiring) {
@@ -156,11 +160,18 @@ final class Committer: Sendable {
             guard let operation = machine.withState({ $0.next() }) else { break }
             let outcome = perform(operation, epoch)
             lastProgress.store(now, ordering: .relaxed)
-            for action in machine.withState({ $0.completed(outcome, now: now) }) { follow(action, epoch) }
+            for action in machine.withState({ $0.completed(outcome, now: now) }) {
+                if case .released(let share) = action { released.insert(share.partition) }
+                follow(action, epoch)
+            }
             // Kafka being away is no hang.
             handlers.withLock { $0.progress }()
         }
-        for entry in epoch.values { entry.worker.settled(entry.share) }
+        for entry in epoch.values {
+            entry.worker.settled(entry.share)
+            // What did not get out leaves a gap that no later epoch of this worker may follow.
+            if !released.contains(entry.share.partition) { entry.worker.discard() }
+        }
         epochsSentCount.add(1, ordering: .acquiringAndReleasing)
     }
 

@@ -1,4 +1,5 @@
 internal import KafkaTransport
+internal import Synchronization
 internal import UpsellConfiguration
 internal import UpsellModel
 internal import UpsellStateLog
@@ -12,6 +13,8 @@ struct PartitionRestore: Sendable {
     /// True once the partition was revoked, or the daemon stops.
     let isCancelled: @Sendable () -> Bool
 
+    /// Shared by all restores of the process.
+    let fences: RecentFences
     /// See `PartitionState`.
     let banned: Set<InputCoordinates>
     let backlog: Backlog
@@ -88,6 +91,7 @@ struct PartitionRestore: Sendable {
                 }
             case .fetchCommittedUnstable: return .committed(try port.lastCommitted(partition))
             case .fence(let writer):
+                guard fences.shouldFence(writer, now: Committer.monotonicMilliseconds) else { return .done }
                 context.log.info(
                     "the former owner left a transaction open; its transactional id is fenced",
                     [.partition: .init(partition.rawValue), "writer": .text(writer)])
@@ -168,4 +172,20 @@ struct PartitionRestore: Sendable {
                 .tookMilliseconds: .init(Committer.monotonicMilliseconds - began),
             ])
     }
+}
+
+/// Whom this process has fenced of late: one dead owner's transaction holds the offsets of all its partitions, and ending it
+/// once is enough. Fencing again would only hit the owner, should it be alive after all.
+final class RecentFences: Sendable {
+    private let times = Mutex<[String: Int64]>([:])
+
+    func shouldFence(_ writer: String, now: Int64) -> Bool {
+        times.withLock { times in
+            if let last = times[writer], now - last < Self.pause { return false }
+            times[writer] = now
+            return true
+        }
+    }
+
+    private static let pause: Int64 = 5_000
 }
