@@ -132,7 +132,7 @@ import UpsellStateLog
         var run = Run()
         run.machine.start([share])
         run.go(
-            failing: Array(repeating: ("commit", Self.error(.timedOut, .retryCall)), count: 9),
+            failing: Array(repeating: ("commit", Self.error(.timedOut, .retryCall)), count: 200),
             offsets: [PartitionID(0): share.offset])
         #expect(run.asked.suffix(3) == ["membership", "initialise", "fetchOffsets"])
         #expect(run.released == [5], "it was committed: not again")

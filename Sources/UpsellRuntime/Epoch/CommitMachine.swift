@@ -85,6 +85,8 @@ package struct CommitMachine {
     /// Lost after their offsets had been taken: they go out if this transaction commits, and never in another.
     private var lostWhileCommitting: Set<PartitionID> = []
     private var tries = 0
+    /// First failure of the call at hand.
+    private var failingSince: Int64?
     private var contentAborts = 0
     /// Fencings of the producer under one generation of the group, which nothing of ours explains.
     private var fencings: (generation: Int32, times: [Int64]) = (-1, [])
@@ -118,6 +120,7 @@ package struct CommitMachine {
         precondition(isIdle, "an epoch is on its way")
         phase = hasProducer ? .idle : .initialising
         tries = 0
+        failingSince = nil
     }
 
     /// Sends one epoch: the shares of some partitions, each partition at most once.
@@ -126,6 +129,7 @@ package struct CommitMachine {
         guard !epoch.isEmpty else { return }
         shares = epoch
         tries = 0
+        failingSince = nil
         contentAborts = 0
         isOutcomeUnknown = false
         hasLostSharesInside = false
@@ -205,6 +209,7 @@ package struct CommitMachine {
 
     private mutating func advance(_ now: Int64) {
         tries = 0
+        failingSince = nil
         switch phase {
         case .initialising:
             hasProducer = true
@@ -259,7 +264,9 @@ package struct CommitMachine {
 
     /// Same call, same arguments; beyond the bound the next stronger remedy.
     private mutating func retry(_ error: KafkaError, _ now: Int64) -> [Action] {
-        if tries <= Self.triesMax {
+        let since = failingSince ?? now
+        failingSince = since
+        if now - since < Self.retryingMax {
             phase = .backingOff(milliseconds: backOff, phase)
             return []
         }
@@ -276,6 +283,7 @@ package struct CommitMachine {
     private mutating func abort(_ error: KafkaError) -> [Action] {
         phase = .aborting
         tries = 0
+        failingSince = nil
         dropLostShares()
         guard error.isAboutContent else { return [.resending(error)] }
         contentAborts += 1
@@ -293,6 +301,7 @@ package struct CommitMachine {
         hasProducer = false
         hasLostSharesInside = false
         tries = 0
+        failingSince = nil
         dropLostShares()
         // A transaction that took longer was ended by the broker.
         wasFenced = error.isFencing && now - begunAt < transactionTimeout
@@ -336,6 +345,7 @@ package struct CommitMachine {
 
     private mutating func resolved(_ offsets: [PartitionID: GroupOffset]) -> [Action] {
         tries = 0
+        failingSince = nil
         isOutcomeUnknown = false
         phase = .beginning
         if sabotage == .unknownIsAborted { return [] }
@@ -369,7 +379,8 @@ package struct CommitMachine {
 
     private var backOff: Int64 { min(Self.backOffMax, 5 << Int64(min(tries, 8))) }
 
-    private static let triesMax = 8
+    /// A call is repeated for so long; then whatever it was about is over at the broker too.
+    private static let retryingMax: Int64 = 15_000
     private static let backOffMax: Int64 = 500
     private static let membershipPause: Int64 = 100
     private static let contentAbortsMax = 3

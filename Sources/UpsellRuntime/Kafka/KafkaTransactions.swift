@@ -16,6 +16,8 @@ final class KafkaTransactions: TransactionPort {
 
     private struct Handle: Sendable {
         var producer: TransactionalProducer?
+        /// `init_transactions` has succeeded: asked for again, another handle is wanted.
+        var isInitialised = false
         var membership: GroupMembership?
     }
 
@@ -36,23 +38,25 @@ final class KafkaTransactions: TransactionPort {
     }
 
     func initialise() throws(KafkaError) {
-        // A retry goes on with the handle that has begun; a dead one is left behind.
-        var producer = current.withLock { $0.producer }
-        if let dead = producer, dead.isDead {
-            current.withLock { $0.producer = nil }
-            dead.close(deadlineMilliseconds: 100)
-            producer = nil
+        // A retry goes on with the handle that has begun; one that was in use, or is dead, is left behind.
+        let (former, isUsed) = current.withLock { ($0.producer, $0.isInitialised) }
+        if let former, !isUsed, !former.isDead {
+            try former.initialise(timeoutMilliseconds: Self.patience)
+        } else {
+            current.withLock { $0 = Handle() }
+            former?.close(deadlineMilliseconds: 100)
+            try make().initialise(timeoutMilliseconds: Self.patience)
         }
-        if let producer { return try producer.initialise(timeoutMilliseconds: Self.patience) }
-        do {
-            let made = try TransactionalProducer(
-                properties: properties, transactionalID: transactionalID, log: log)
-            current.withLock { $0.producer = made }
-            try made.initialise(timeoutMilliseconds: Self.patience)
-        } catch let error as KafkaError {
-            throw error
+        current.withLock { $0.isInitialised = true }
+    }
+
+    private func make() throws(KafkaError) -> TransactionalProducer {
+        do throws(KafkaConfigurationError) {
+            let producer = try TransactionalProducer(properties: properties, transactionalID: transactionalID, log: log)
+            current.withLock { $0.producer = producer }
+            return producer
         } catch {
-            throw KafkaError(code: .invalidArgument, text: "\(error)", recovery: .terminate)
+            throw KafkaError(code: .invalidArgument, text: error.description, recovery: .terminate)
         }
     }
 
