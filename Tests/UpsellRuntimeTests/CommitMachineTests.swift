@@ -105,6 +105,18 @@ import UpsellStateLog
         #expect(run.asked.suffix(5) == Self.straight[...], "the producer is kept")
     }
 
+    @Test func connectingTakesTheTransactionalIdBeforeThereIsAnythingToSend() {
+        var run = Run()
+        run.machine.connect()
+        run.go(generation: { $0 < 2 ? nil : 1 })
+        #expect(run.asked == ["membership", "wait", "membership", "wait", "membership", "initialise"])
+        #expect(run.machine.isIdle)
+        run.machine.start([Self.share(0, epoch: 5)])
+        run.go()
+        #expect(run.asked.suffix(5) == Self.straight[...])
+        #expect(run.asked.filter { $0 == "initialise" }.count == 1)
+    }
+
     @Test(arguments: ["produce", "flush", "sendOffsets", "commit"])
     func anAbortSendsTheSameBytesAgain(at step: String) {
         var run = Run()

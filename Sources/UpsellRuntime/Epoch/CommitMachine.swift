@@ -78,6 +78,7 @@ package struct CommitMachine {
 
     private var phase = Phase.idle
     private var hasProducer = false
+    private var isConnecting = false
     /// Whether the epoch at hand may have been committed without our knowing.
     private var isOutcomeUnknown = false
     /// Lost shares are already in the transaction that is open, so it must not commit.
@@ -115,10 +116,13 @@ package struct CommitMachine {
 
     package var isIdle: Bool { phase == .idle }
 
-    /// Connects the producer before there is anything to send; settles what a former life of this slot left open.
+    /// Connects the producer before there is anything to send: what a former life of this slot left open keeps the offsets
+    /// of its partitions pending, and only the owner of the transactional id ends it without waiting.
     package mutating func connect() {
         precondition(isIdle, "an epoch is on its way")
-        phase = hasProducer ? .idle : .initialising
+        guard !hasProducer else { return }
+        isConnecting = true
+        phase = .checkingMembership
         tries = 0
         failingSince = nil
     }
@@ -165,7 +169,7 @@ package struct CommitMachine {
             default: break
             }
         }
-        if shares.isEmpty, !hasLostSharesInside {
+        if shares.isEmpty, !hasLostSharesInside, !isConnecting {
             switch phase {
             case .beginning, .checkingMembership, .resolving: phase = .idle
             case .backingOff(_, .beginning), .backingOff(_, .checkingMembership), .backingOff(_, .resolving):
@@ -213,6 +217,7 @@ package struct CommitMachine {
         switch phase {
         case .initialising:
             hasProducer = true
+            isConnecting = false
             phase = shares.isEmpty ? .idle : isOutcomeUnknown ? .resolving : .beginning
         case .beginning:
             begunAt = now
@@ -247,6 +252,7 @@ package struct CommitMachine {
         switch error.recovery {
         case .terminate:
             phase = .idle
+            isConnecting = false
             return [error.code == .fencedInstanceID ? .fenced(error) : .failed(error)]
         case .rebuildProducer: return lostProducer(error, now)
         case .retryCall: return retry(error, now)

@@ -55,7 +55,11 @@ final class Committer: Sendable {
     /// Starts the epochs.
     func start(_ handlers: Handlers) {
         self.handlers.withLock { $0 = handlers }
-        queue.async { [self] in schedule(after: interval) }
+        queue.async { [self] in
+            machine.withState { $0.connect() }
+            drive([:])
+            schedule(after: interval)
+        }
     }
 
     var epochsSent: UInt64 { epochsSentCount.load(ordering: .acquiring) }
@@ -151,9 +155,23 @@ final class Committer: Sendable {
         guard !epoch.isEmpty, machine.withState({ $0.isIdle }) else {
             return epoch.values.forEach { $0.worker.discard() }
         }
-        var released: Set<PartitionID> = []
         let shares = epoch.values.map(\.share).sorted { $0.partition < $1.partition }
         machine.withState { $0.start(shares) }
+        let released = drive(epoch)
+        for entry in epoch.values {
+            entry.worker.settled(entry.share)
+            // What did not get out leaves a gap that no later epoch of this worker may follow.
+            if !released.contains(entry.share.partition) { entry.worker.discard() }
+        }
+        epochsSentCount.add(1, ordering: .acquiringAndReleasing)
+    }
+
+    /// Asks Kafka what the machine wants to know until it has no more questions.
+    ///
+    /// - Returns: the partitions whose share is committed.
+    @discardableResult
+    private func drive(_ epoch: [PartitionID: (worker: PartitionWorker, share: FrozenShare)]) -> Set<PartitionID> {
+        var released: Set<PartitionID> = []
         while !givenUp.load(ordering: .acquiring) {
             // A lost partition takes its share with it: whoever owns it now reads its inputs again.
             noteLosses(epoch)
@@ -167,12 +185,7 @@ final class Committer: Sendable {
             // Kafka being away is no hang.
             handlers.withLock { $0.progress }()
         }
-        for entry in epoch.values {
-            entry.worker.settled(entry.share)
-            // What did not get out leaves a gap that no later epoch of this worker may follow.
-            if !released.contains(entry.share.partition) { entry.worker.discard() }
-        }
-        epochsSentCount.add(1, ordering: .acquiringAndReleasing)
+        return released
     }
 
     private func noteLosses(_ epoch: [PartitionID: (worker: PartitionWorker, share: FrozenShare)]) {
