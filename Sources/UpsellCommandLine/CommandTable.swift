@@ -66,6 +66,10 @@ extension CommandEntry {
             Runs in the foreground until SIGTERM or SIGINT, then finishes what it holds and
             ends. The log goes to the systemd journal or to standard error.
 
+            State and positions are kept in Kafka, in one transaction with what is published:
+            a restart, or another instance, goes on where the last one ended. Subscribers read
+            with isolation.level=read_committed.
+
             A key's value is the first of: --set, the environment (UPSELLD_ and the key in
             capitals with underscores: UPSELLD_KAFKA_BOOTSTRAP_SERVERS), the file, the default.
             """,

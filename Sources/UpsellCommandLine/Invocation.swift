@@ -63,7 +63,7 @@ public enum ExitStatus: Int32, CaseIterable, Sendable {
         case .done: "done"
         case .usage: "the command line was not understood"
         case .kafkaUnavailable: "Kafka was not to be had within kafka.startTimeout (default: wait for ever)"
-        case .internalError: "internal error; please report it"
+        case .internalError: "internal error, or a call into the Kafka library that hung; start it again"
         case .fenced: "fenced: another instance runs in the same slot"
         case .configuration: "the configuration is wrong; every complaint was printed"
         }

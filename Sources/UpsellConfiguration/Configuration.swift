@@ -7,7 +7,7 @@ public import UpsellModel
 public struct Configuration: Sendable, Equatable {
     /// Meters, plans, add-ons, rules and the policies of input.
     public var catalogue: Catalogue
-    /// Rises with every change of catalogue or rules, so that instances that learn of it at different times do not undo
+    /// Rises with every change of catalogue, rules or policy (accounts, dedup, late, clock, firstStart, goLive), so that instances that learn of it at different times do not undo
     /// one another's; 0: a partition takes on whatever configuration its instance has.
     public var sequence: UInt64 = 0
     /// Input that is gone by retention counts as lost instead of being refused; given on the command line for one start.
@@ -40,7 +40,9 @@ public struct Configuration: Sendable, Equatable {
     }
 
     /// Kafka's `transactional.id` of this instance: stable over restarts, different for each slot of a group.
-    public var transactionalID: String { "\(group.id)-\(group.slot)" }
+    ///
+    /// A slash occurs in neither name, so that no two slots of any groups have the same.
+    public var transactionalID: String { "\(group.id)/\(group.slot)" }
 
     /// The consumer group and this instance's place in it.
     public struct Group: Sendable, Equatable {

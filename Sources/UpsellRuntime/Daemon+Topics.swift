@@ -128,8 +128,9 @@ extension Daemon {
         guard limits.tooSmall.isEmpty else {
             let facts = limits.tooSmall.map { "\($0.topic) takes \($0.bytes) bytes" }.joined(separator: ", ")
             throw .outputs(
-                "max.message.bytes is too small for triggers and for references to dead letters: \(facts); at least "
-                    + "\(OutputLimits.smallestTopicBytes) are needed")
+                "max.message.bytes is too small: \(facts); at least \(OutputLimits.smallestTopicBytes) are needed for "
+                    + "triggers and references to dead letters, \(OutputLimits.smallestLogBytes) for state log and journal"
+            )
         }
         if limits.deadLetterBytesMax < configuration.runtime.deadLetterMaxBytes {
             log.warning(

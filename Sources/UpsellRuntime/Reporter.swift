@@ -108,7 +108,7 @@ final class Reporter: Sendable {
             "skipped": .init(tally.skipped), "profiles": .init(tally.profiles),
             "dead_letters": .init(tally.rejectedTotal + tally.expired), "triggers": .init(tally.triggers),
             "held": .init(tally.held), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
-            "gaps": .init(tally.gaps),
+            "gaps": .init(tally.gaps), "lost": .init(tally.lost),
         ]
     }
 

@@ -26,7 +26,7 @@ final class Watchdog: Sendable {
 
     /// - Parameters:
     ///   - limit: milliseconds of standstill, with Kafka there, after which the process ends; 0: never.
-    ///   - isKafkaThere: asks Kafka something simple over another connection; blocks for a few seconds at most.
+    ///   - isKafkaThere: asks Kafka something simple; blocks for a few seconds at most.
     ///   - end: what ends the process; tests hand in another.
     init(
         limit: Int64, log: Log, end: @escaping @Sendable () -> Void = { _exit(70) },

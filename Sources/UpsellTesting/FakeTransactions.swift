@@ -144,9 +144,7 @@ public final class FakeRestorePort: RestorePort {
     public func committed(_ partition: PartitionID) throws(KafkaError) -> GroupOffset? {
         transactions.offsets[partition]
     }
-    public func lastCommitted(_ partition: PartitionID) throws(KafkaError) -> GroupOffset? {
-        transactions.offsets[partition]
-    }
+    public func newestWriter(_ partition: PartitionID) throws(KafkaError) -> String? { nil }
     public func fence(writer: String) throws(KafkaError) {}
     public func stateWatermarks(_ partition: PartitionID) throws(KafkaError) -> (low: Int64, high: Int64) {
         (0, Int64(transactions.stateLog(partition).count))

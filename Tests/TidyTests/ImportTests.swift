@@ -37,7 +37,8 @@ import Testing
         ],
         "UpsellTesting": [
             "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
-            "UpsellRuntime", "UpsellTelemetry", "Dispatch", "Synchronization", "Foundation", "FoundationEssentials", "Glibc",
+            "UpsellRuntime", "UpsellTelemetry", "Dispatch", "Synchronization", "Foundation", "FoundationEssentials",
+            "Glibc",
         ],
         "upselld-bench": [
             "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",

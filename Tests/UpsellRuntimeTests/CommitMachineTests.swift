@@ -224,14 +224,14 @@ import UpsellStateLog
         #expect(run.asked[7] == "initialise")
     }
 
-    @Test func threeFencingsUnderOneGenerationAreAnotherProcess() {
+    @Test func fiveFencingsUnderOneGenerationAreAnotherProcess() {
         let fenced = Self.error(.fenced, .rebuildProducer)
         var run = Run()
         run.machine.start([Self.share(0, epoch: 5)])
         run.go(
-            failing: [("flush", fenced), ("flush", fenced), ("flush", fenced)],
+            failing: Array(repeating: ("flush", fenced), count: 5),
             offsets: [PartitionID(0): Self.share(0, epoch: 4, offset: 90).offset])
-        #expect(run.other == ["resending", "resending", "resending", "fenced"])
+        #expect(run.other == Array(repeating: "resending", count: 5) + ["fenced"])
         #expect(run.released.isEmpty)
     }
 
@@ -241,7 +241,7 @@ import UpsellStateLog
         run.machine.start([Self.share(0, epoch: 5)])
         var generation: Int32 = 1
         run.go(
-            failing: [("flush", fenced), ("flush", fenced), ("flush", fenced)],
+            failing: Array(repeating: ("flush", fenced), count: 5),
             offsets: [PartitionID(0): Self.share(0, epoch: 4, offset: 90).offset],
             generation: { _ in
                 generation += 1

@@ -15,7 +15,7 @@ import UpsellStateLog
         RestoreMachine.Expectation(
             partition: PartitionID(3), partitionCount: 8, topics: ["usage", "accounts"], topicHashes: hashes,
             configuration: ConfigurationMark(sequence: sequence, contentHash: 1), stateTopic: "state", group: "group",
-            writer: "group-me", acceptsLoss: acceptsLoss)
+            writer: "group/me", acceptsLoss: acceptsLoss)
     }
 
     private static func header(
@@ -29,13 +29,13 @@ import UpsellStateLog
                 InputMark(
                     topicHash: 22, before: 10, after: accounts, lastOffset: accounts - 1, lastTimestamp: 7,
                     lastChecksum: 8),
-            ], configuration: ConfigurationMark(sequence: 2, contentHash: 1), writer: "group-other", restoreFrom: 40)
+            ], configuration: ConfigurationMark(sequence: 2, contentHash: 1), writer: "group/other", restoreFrom: 40)
         change(&header)
         return header
     }
 
     private static func offset(_ offset: Int64 = 100, epoch: UInt64 = 7, restoreFrom: Int64 = 40) -> GroupOffset {
-        let mark = OffsetMark(epoch: epoch, restoreFrom: restoreFrom, writer: "group-other")
+        let mark = OffsetMark(epoch: epoch, restoreFrom: restoreFrom, writer: "group/other")
         return GroupOffset(partition: 3, offset: offset, metadata: mark.text)
     }
 
@@ -45,7 +45,8 @@ import UpsellStateLog
         /// So many stable fetches find a transaction open; fencing ends it.
         var pendings = 0
         var fencingHelps = true
-        var last: GroupOffset? = offset()
+        var stalledReads = 0
+        var newest: String? = "group/other"
         var state: (low: Int64, high: Int64) = (20, 90)
         var summaries: [RestoreMachine.Summary] = [.init(last: header(), isComplete: true, complaint: nil)]
         var inputs: [(low: Int64, high: Int64)] = [(0, 500), (0, 50)]
@@ -73,11 +74,14 @@ import UpsellStateLog
                     return .pending
                 }
                 return .committed(committed.count > 1 ? committed.removeFirst() : committed[0])
-            case .fetchCommittedUnstable: return .committed(last)
+            case .newestWriter: return .writer(newest)
             case .fence:
                 if fencingHelps { pendings = 0 }
                 return .done
             case .stateWatermarks: return .watermarks(low: state.low, high: state.high)
+            case .read where stalledReads > 0:
+                stalledReads -= 1
+                return .failed(KafkaError(code: .timedOut))
             case .read: return .read(summaries.count > 1 ? summaries.removeFirst() : summaries[0])
             case .inputWatermarks: return .inputs(inputs)
             case .verify(let input, _):
@@ -138,15 +142,28 @@ import UpsellStateLog
     @Test func aDeadOwnersTransactionIsFencedOnceAfterHalfASecond() {
         var kafka = Kafka(pendings: 1_000)
         #expect(isResumed(kafka.run()))
-        #expect(kafka.asked.filter { $0 == .fence(writer: "group-other") }.count == 1)
+        #expect(kafka.asked.filter { $0 == .fence(writer: "group/other") }.count == 1)
         #expect(kafka.now >= 500)
     }
 
     @Test func ourOwnTransactionIsWaitedForAndNotFenced() {
-        let mark = OffsetMark(epoch: 6, restoreFrom: 0, writer: "group-me")
-        var kafka = Kafka(pendings: 30, last: GroupOffset(partition: 3, offset: 90, metadata: mark.text))
+        var kafka = Kafka(pendings: 30, newest: "group/me")
         #expect(isResumed(kafka.run()))
-        #expect(!kafka.asked.contains(.fence(writer: "group-me")))
+        #expect(!kafka.asked.contains(.fence(writer: "group/me")))
+    }
+
+    @Test func aTransactionWithoutOffsetsIsFencedByWhatItWrote() {
+        var kafka = Kafka()
+        kafka.stalledReads = 1
+        #expect(isResumed(kafka.run()))
+        #expect(kafka.asked.contains(.newestWriter) && kafka.asked.contains(.fence(writer: "group/other")))
+    }
+
+    @Test func anotherGroupsStateIsRefused() {
+        var kafka = Kafka(summaries: [
+            .init(last: Self.header { $0.writer = "group-two/slot" }, isComplete: true, complaint: nil)
+        ])
+        #expect(refusal(kafka.run()).contains("another group"))
     }
 
     @Test func aTransactionThatNeverEndsIsRefusedWithTheTool() {

@@ -391,7 +391,10 @@ package struct CommitMachine {
     private static let membershipPause: Int64 = 100
     private static let contentAbortsMax = 3
     /// So many fencings within so many milliseconds mean two processes in one slot.
-    private static let fencingsMax = 3
+    ///
+    /// A rival is fenced by its instance id first; this is for one that has another. Survivors may fence an owner that has
+    /// come back already, each of them once.
+    private static let fencingsMax = 5
     private static let fencingWar: Int64 = 60_000
 }
 

@@ -36,14 +36,33 @@ final class KafkaRestorePort: RestorePort {
         } catch  where error.code == .timedOut {
             // librdkafka asks again by itself while an offset is unstable, until its time is over. If Kafka is away, the
             // plain look-up fails too.
-            _ = try lastCommitted(partition)
+            _ = try uncommittedReader.committed(
+                topic: inputs[0], partitions: [partition.rawValue], timeoutMilliseconds: Self.patience)
             throw KafkaError(code: .unstableOffsetCommit)
         }
     }
 
-    func lastCommitted(_ partition: PartitionID) throws(KafkaError) -> GroupOffset? {
-        try uncommittedReader.committed(
-            topic: inputs[0], partitions: [partition.rawValue], timeoutMilliseconds: Self.patience)[partition.rawValue]
+    func newestWriter(_ partition: PartitionID) throws(KafkaError) -> String? {
+        let (low, high) = try stateWatermarks(partition)
+        var writer: String?
+        do {
+            // Behind the newest chunk there may be markers, which take an offset each.
+            _ = try uncommittedReader.read(
+                topic: stateTopic, partition: partition.rawValue, from: max(low, high - 32), until: high,
+                timeoutMilliseconds: Self.readPatience
+            ) { batch in
+                for record in 0..<batch.count {
+                    guard let value = batch.value(at: record)?.copied else { continue }
+                    if let chunk = try? StateChunk.decode(value) { writer = chunk.header.writer }
+                }
+                return true
+            }
+        } catch let error as KafkaError {
+            throw error
+        } catch {
+            throw KafkaError(code: .invalidArgument, text: "\(error)")
+        }
+        return writer
     }
 
     func fence(writer: String) throws(KafkaError) {
@@ -61,7 +80,7 @@ final class KafkaRestorePort: RestorePort {
     ) throws {
         let position = try committedReader.read(
             topic: stateTopic, partition: partition.rawValue, from: from, until: until,
-            timeoutMilliseconds: Self.patience
+            timeoutMilliseconds: Self.readPatience
         ) { batch in
             for record in 0..<batch.count {
                 guard let value = batch.value(at: record)?.copied else { continue }
@@ -115,6 +134,8 @@ final class KafkaRestorePort: RestorePort {
     }
 
     private static let patience = 5_000
+    /// A log of which nothing more comes for so long, below its high watermark, has an open transaction in it.
+    private static let readPatience = 1_000
     /// After so long an offset counts as unstable.
     private static let stablePatience = 500
 }

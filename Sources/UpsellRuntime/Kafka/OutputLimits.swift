@@ -19,6 +19,8 @@ struct OutputLimits: Sendable {
     static let overheadBytes = 1_024
     /// A trigger, or a reference with two heads of 4 KiB in base64 and a key of 1 KiB, fits into so much.
     static let smallestTopicBytes = 16_384
+    /// A part of an epoch in the state log or the journal has 512 KiB, and its header.
+    static let smallestLogBytes = 600_000
     /// librdkafka's defaults.
     private static let messageBytesDefault = 1_000_000
     private static let batchBytesDefault = 1_000_000
@@ -33,7 +35,10 @@ struct OutputLimits: Sendable {
         let batch = setting("batch.size") ?? Self.batchBytesDefault
         let smallest = topicBytesMax.values.min() ?? .max
         batchBytesMax = smallest < batch ? smallest : nil
-        tooSmall = topicBytesMax.filter { $0.value < Self.smallestTopicBytes }
-            .map { (topic: $0.key, bytes: $0.value) }.sorted { $0.topic < $1.topic }
+        let logs = [configuration.topics.state, configuration.topics.journal]
+        tooSmall = topicBytesMax.filter {
+            $0.value < (logs.contains($0.key) ? Self.smallestLogBytes : Self.smallestTopicBytes)
+        }
+        .map { (topic: $0.key, bytes: $0.value) }.sorted { $0.topic < $1.topic }
     }
 }

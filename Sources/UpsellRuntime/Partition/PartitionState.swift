@@ -443,23 +443,28 @@ package struct PartitionState: ~Copyable {
             let body = context.catalogueBody
             payload.append(.catalogue) { $0.put(raw: body) }
         }
-        slices.wrote(deltaBytes: payload.append(.delta) { engine.writeDelta(into: &$0) })
+        payload.append(.delta) { engine.writeDelta(into: &$0) }
         if isComplete { slices.wroteEverything(lowerBound: stateEnd) }
+        var sliceBytes = 0
         if isGenesis {
-            for index in 0..<slices.count { add(SliceID(index, of: slices.count), stateEnd: stateEnd) }
+            for index in 0..<slices.count { sliceBytes += add(SliceID(index, of: slices.count), stateEnd: stateEnd) }
         }
         // After a large delta several are due.
-        while hasSlices, let next = slices.due { add(next, stateEnd: stateEnd) }
-        return payload.chunks(
+        while hasSlices, let next = slices.due { sliceBytes += add(next, stateEnd: stateEnd) }
+        let chunks = payload.chunks(
             header: ChunkHeader(
                 partition: partition, partitionCount: context.partitionCount, epoch: epoch, isGenesis: isGenesis,
                 inputs: marks, profilesUntil: profilesUntil, configuration: configuration, writer: context.writer,
                 restoreFrom: slices.restoreFrom))
+        // Headers count: a partition at rest writes little else.
+        slices.wrote(deltaBytes: max(0, chunks.reduce(0) { $0 + $1.count } - sliceBytes))
+        return chunks
     }
 
-    private mutating func add(_ slice: SliceID, stateEnd: Int64) {
+    private mutating func add(_ slice: SliceID, stateEnd: Int64) -> Int {
         let bytes = payload.append(slice: slice) { engine.writeSlice(slice.index, of: slice.count, into: &$0) }
         slices.wrote(slice: slice, bytes: bytes, lowerBound: stateEnd)
+        return bytes
     }
 
     // MARK: Looks

@@ -89,7 +89,7 @@ struct PartitionRestore: Sendable {
                 } catch  where error.code == .unstableOffsetCommit {
                     return .pending
                 }
-            case .fetchCommittedUnstable: return .committed(try port.lastCommitted(partition))
+            case .newestWriter: return .writer(try port.newestWriter(partition))
             case .fence(let writer):
                 guard fences.shouldFence(writer, now: Committer.monotonicMilliseconds) else { return .done }
                 context.log.info(

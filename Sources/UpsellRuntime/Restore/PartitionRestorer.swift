@@ -13,6 +13,7 @@ package struct PartitionRestorer: ~Copyable {
     private var slices: SliceSchedule
     /// Where the epoch that is being read begins.
     private var epochStart: Int64?
+    private var epochBytes = 0
     private let timeZones: @Sendable (String) -> TimeZoneTable?
     private let sabotage: Sabotage?
     package private(set) var epochs = 0
@@ -39,7 +40,11 @@ package struct PartitionRestorer: ~Copyable {
     package mutating func add(_ value: [UInt8], offset: Int64) throws(RestoreError) {
         do throws(StateLogError) {
             let chunk = try StateChunk.decode(value)
-            if chunk.header.part == 0 { epochStart = offset }
+            if chunk.header.part == 0 {
+                epochStart = offset
+                epochBytes = 0
+            }
+            epochBytes += value.count
             guard let epoch = try chunks.add(chunk) else { return }
             try apply(epoch)
         } catch {
@@ -49,12 +54,12 @@ package struct PartitionRestorer: ~Copyable {
 
     private mutating func apply(_ epoch: StateEpoch) throws(StateLogError) {
         let start = epochStart ?? 0
+        var sliceBytes = 0
         do throws(BinaryCodingError) {
             for section in epoch.sections {
                 switch section.kind {
                 case .catalogue: try take(catalogue: section, start)
                 case .delta:
-                    slices.wrote(deltaBytes: section.byteCount)
                     guard engine != nil else { continue }
                     var reader = section.reader
                     try engine?.apply(delta: &reader)
@@ -62,6 +67,7 @@ package struct PartitionRestorer: ~Copyable {
                 case .slice:
                     guard let slice = section.slice else { continue }
                     slices.wrote(slice: slice, bytes: section.byteCount, lowerBound: start)
+                    sliceBytes += section.byteCount
                     guard engine != nil else { continue }
                     var reader = section.reader
                     try engine?.apply(slice: slice.index, reader: &reader)
@@ -71,6 +77,8 @@ package struct PartitionRestorer: ~Copyable {
         } catch {
             throw StateLogError(.damaged, "epoch \(epoch.header.epoch) of partition \(partition.rawValue): \(error)")
         }
+        slices.wrote(deltaBytes: max(0, epochBytes - sliceBytes))
+        epochBytes = 0
         header = epoch.header
         epochs += 1
     }

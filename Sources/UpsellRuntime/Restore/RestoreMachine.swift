@@ -13,8 +13,8 @@ package struct RestoreMachine {
     package enum Operation: Sendable, Equatable {
         /// Stable offset of the lead input; `.pending` while a transaction holds it open.
         case fetchCommitted
-        /// The last committed offset, whatever is pending: names the writer that has left a transaction open.
-        case fetchCommittedUnstable
+        /// Who wrote the newest chunk of the state partition, read uncommitted: the one that has left a transaction open.
+        case newestWriter
         /// `init_transactions` under the dead owner's id, which ends its transaction.
         case fence(writer: String)
         /// First offset and high watermark of the state partition, read uncommitted.
@@ -31,8 +31,10 @@ package struct RestoreMachine {
     package enum Outcome: Sendable {
         case done
         case failed(KafkaError)
-        /// Of both fetches; nil: the group has none.
+        /// Of `fetchCommitted`; nil: the group has none.
         case committed(GroupOffset?)
+        /// Of `newestWriter`; nil: there is no chunk.
+        case writer(String?)
         /// Of `fetchCommitted`: a transaction is open over it.
         case pending
         case watermarks(low: Int64, high: Int64)
@@ -103,8 +105,6 @@ package struct RestoreMachine {
     package enum Sabotage: String, Sendable, CaseIterable {
         /// The watermark is taken before the stable fetch.
         case watermarkFirst
-        /// Offsets that are pending are not waited for.
-        case unstableFetch
     }
 
     package private(set) var decision: Decision?
@@ -131,7 +131,7 @@ package struct RestoreMachine {
     private let sabotage: Sabotage?
 
     private enum Step: Equatable {
-        case fetch, fetchUnstable, fence(String), watermarks, read, inputs
+        case fetch, newestWriter, fence(String), watermarks, read, inputs
         case verify(Int)
         indirect case wait(Int64, Step)
     }
@@ -146,8 +146,8 @@ package struct RestoreMachine {
     package func next() -> Operation? {
         guard decision == nil else { return nil }
         switch step {
-        case .fetch: return sabotage == .unstableFetch ? .fetchCommittedUnstable : .fetchCommitted
-        case .fetchUnstable: return .fetchCommittedUnstable
+        case .fetch: return .fetchCommitted
+        case .newestWriter: return .newestWriter
         case .fence(let writer): return .fence(writer: writer)
         case .watermarks: return .stateWatermarks
         case .read: return .read(from: start, until: high)
@@ -171,10 +171,8 @@ package struct RestoreMachine {
             unstableSince = nil
             step = sabotage == .watermarkFirst ? .read : .watermarks
         case (.fetch, .pending): pending(now)
-        case (.fetchUnstable, .committed(let offset)):
-            guard let writer = offset.flatMap({ OffsetMark(text: $0.metadata) })?.writer, !fenced.contains(writer),
-                writer != expected.writer
-            else {
+        case (.newestWriter, .writer(let writer)):
+            guard let writer, !fenced.contains(writer), writer != expected.writer else {
                 step = .wait(Self.pause, .fetch)
                 return
             }
@@ -214,7 +212,7 @@ package struct RestoreMachine {
                     + "find-hanging` and end it with `kafka-transactions.sh abort`")
             return
         }
-        step = now - since >= Self.unstablePatience ? .fetchUnstable : .wait(Self.pause, .fetch)
+        step = now - since >= Self.unstablePatience ? .newestWriter : .wait(Self.pause, .fetch)
     }
 
     private mutating func failed(_ error: KafkaError) {
@@ -222,6 +220,9 @@ package struct RestoreMachine {
         case .read where error.code == .offsetOutOfRange:
             // Trimmed while it was read: the newer watermark tells where it begins now.
             step = .wait(Self.pause, .fetch)
+        case .read where error.code == .timedOut:
+            // Records of a transaction without offsets so far: its owner is to be found by what it wrote.
+            step = .newestWriter
         case .fence: step = .wait(Self.pause, .fetch)
         default: step = .wait(Self.failurePause, step)
         }
@@ -247,7 +248,8 @@ package struct RestoreMachine {
             refuse(
                 "the state log \(expected.stateTopic) of partition \(expected.partition.rawValue), read from \(low) to "
                     + "\(high), cannot be used: \(facts). Remedy: restore the topic, or rebuild the state from the inputs "
-                    + "by deleting state partition and group offset")
+                    + "by `kafka-delete-records.sh` on the state partition and `kafka-consumer-groups.sh --delete-offsets`, "
+                    + "while no instance is in the group")
             return
         }
         last = summary.last
@@ -260,7 +262,7 @@ package struct RestoreMachine {
                 "the group \(expected.group) has offset \(offset.offset) (\"\(offset.metadata)\") for partition "
                     + "\(expected.partition.rawValue) of \(expected.topics[0]), but the state log \(expected.stateTopic) "
                     + "holds nothing for it (\(low)..<\(high)). Remedy: restore the topic, or start anew with "
-                    + "`kafka-consumer-groups.sh --delete-offsets`")
+                    + "`kafka-consumer-groups.sh --delete-offsets`, while no instance is in the group")
         case (.some(let header), nil):
             notes.append(
                 "the group's offset is gone (it expires after offsets.retention.minutes); the state log has epoch "
@@ -307,7 +309,7 @@ package struct RestoreMachine {
                     + "partitions, or a new group with a new state topic")
             return
         }
-        guard header.writer.hasPrefix(expected.group + "-") else {
+        guard header.writer.hasPrefix(expected.group + "/") else {
             refuse(
                 "the state log \(expected.stateTopic) of partition \(expected.partition.rawValue) was written by "
                     + "\(header.writer), an instance of another group than \(expected.group). Remedy: give each group "

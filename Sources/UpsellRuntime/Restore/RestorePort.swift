@@ -7,8 +7,8 @@ public import UpsellModel
 public protocol RestorePort: AnyObject, Sendable {
     /// Stable: throws `.unstableOffsetCommit` or `.timedOut` while a transaction holds it open.
     func committed(_ partition: PartitionID) throws(KafkaError) -> GroupOffset?
-    /// Whatever is pending.
-    func lastCommitted(_ partition: PartitionID) throws(KafkaError) -> GroupOffset?
+    /// Writer of the newest chunk of the state partition, read uncommitted.
+    func newestWriter(_ partition: PartitionID) throws(KafkaError) -> String?
     func fence(writer: String) throws(KafkaError)
     /// Read uncommitted.
     func stateWatermarks(_ partition: PartitionID) throws(KafkaError) -> (low: Int64, high: Int64)
