@@ -38,7 +38,9 @@ struct Audit {
             fold.apply(event, partition: partition, offset: offset)
         }
         let count = fold.records.values.reduce(0, +)
-        guard count == workload.events else { throw ChaosError("the input holds \(count) records, not \(workload.events)") }
+        guard count == workload.events else {
+            throw ChaosError("the input holds \(count) records, not \(workload.events)")
+        }
         return fold
     }
 
@@ -91,7 +93,8 @@ struct Audit {
             guard early.count <= late.count, late.prefix(early.count).elementsEqual(early) else {
                 let index = zip(early, late).enumerated().first { $0.element.0 != $0.element.1 }?.offset
                 site.violations.report(
-                    "torn", "partition \(partition): a subscriber saw other records than the log holds, from "
+                    "torn",
+                    "partition \(partition): a subscriber saw other records than the log holds, from "
                         + "number \(index ?? min(early.count, late.count)) on")
                 continue
             }

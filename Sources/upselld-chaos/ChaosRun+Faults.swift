@@ -7,37 +7,33 @@ extension ChaosRun {
         case .kill, .stop, .restart: victim() != nil
         case .net: site.cluster.views > 0 && victim() != nil
         case .hold: victims.contains { $0.holdsCommits }
-        case .scale: extra?.condition == .down || victims.contains { $0 === extra }
+        case .scale: extra?.isRunning == false || victims.contains { $0 === extra }
         case .brokerRestart, .brokerPause: !isBrokerDown
         }
     }
 
-    func plant(_ fault: Fault) throws {
+    /// - Returns: whether the failure hit; what did not is to be planted again.
+    func plant(_ fault: Fault) throws -> Bool {
         switch fault {
-        case .kill:
-            guard let victim = victim() else { return }
-            kill(victim)
-        case .hold:
-            guard let victim = victims.first(where: { $0.holdsCommits }) else { return }
-            try killBeforeCommit(victim)
-        case .stop:
-            guard let victim = victim() else { return }
-            pause(victim)
-        case .restart:
-            guard let victim = victim() else { return }
-            try restart(victim)
+        case .hold: return victims.first { $0.holdsCommits }.map(killBeforeCommit) ?? false
         case .scale: try scale()
-        case .net(let kind):
-            guard let victim = victim() else { return }
-            try disturb(victim, kind)
         case .brokerRestart: restartBroker()
         case .brokerPause: pauseBroker()
+        case .kill, .stop, .restart, .net:
+            guard let victim = victim() else { return false }
+            switch fault {
+            case .stop: pause(victim)
+            case .restart: restart(victim)
+            case .net(let kind): try disturb(victim, kind)
+            default: kill(victim)
+            }
         }
+        return true
     }
 
     /// Healthy instances, but for the last of them.
     private var victims: [Instance] {
-        let healthy = site.instances.filter { $0.condition == .running && $0.isRunning }
+        let healthy = site.instances.filter { $0.condition == .running && !$0.isCutOff && $0.isRunning }
         return healthy.count > 1 || options.instances == 1 ? healthy : []
     }
 
@@ -65,16 +61,13 @@ extension ChaosRun {
         startLater(victim, within: 3)
     }
 
-    /// Kills between `send_offsets` and the commit; where no commit comes within the bound, the failure goes back into
-    /// the count of those that were not hit.
-    private func killBeforeCommit(_ victim: Instance) throws {
+    /// Kills between `send_offsets` and the commit, unless no commit comes within a bound.
+    private func killBeforeCommit(_ victim: Instance) -> Bool {
         let places = watch.places
-        if victim.killAtHold(seconds: 10) {
-            recovery.began("kill before commit", slot: victim.slot, places: places)
-            startLater(victim, within: 3)
-        } else {
-            site.violations.report("unplanted", "\(victim.slot) did not come to a commit in 10 s")
-        }
+        guard victim.killAtHold(seconds: 10) else { return false }
+        recovery.began("kill before commit", slot: victim.slot, places: places)
+        startLater(victim, within: 3)
+        return true
     }
 
     private func pause(_ victim: Instance) {
@@ -86,7 +79,7 @@ extension ChaosRun {
         }
     }
 
-    private func restart(_ victim: Instance) throws {
+    private func restart(_ victim: Instance) {
         victim.child?.send(SIGTERM)
         victim.condition = .down
         // Looked at again and again, so that the others go on failing meanwhile.
@@ -112,7 +105,7 @@ extension ChaosRun {
 
     private func scale() throws {
         guard let extra else { return }
-        if extra.condition == .down {
+        if !extra.isRunning {
             try start(extra)
         } else {
             extra.child?.send(SIGTERM)
@@ -142,11 +135,11 @@ extension ChaosRun {
             ? Int.random(in: 1...site.cluster.brokers, using: &random) : nil
         let amount = kind.amount(&random)
         try site.cluster.disturb(view: victim.view, broker: broker, kind, amount: amount)
-        victim.condition = .cutOff
+        victim.isCutOff = true
         // Some shorter, some longer than the session timeout.
         later(seconds: pick(0.5...Double(options.sessionTimeout) / 1_000 * 1.5)) { [self] in
             try site.cluster.heal(view: victim.view)
-            if victim.isRunning { victim.condition = .running }
+            victim.isCutOff = false
         }
     }
 

@@ -23,7 +23,6 @@ final class ChaosRun {
     /// The instance that `scale` adds and removes.
     var extra: Instance?
     var isBrokerDown = false
-    var holdStarts = 0
 
     var options: Options { site.options }
     var console: Console { site.console }
@@ -65,14 +64,24 @@ final class ChaosRun {
             feeder.release(until: (planted + 2) * options.events / (faults + 2))
             try turn()
             guard bag.count > 0, watch.progress >= mark + step else { continue }
-            let possible = bag.take { isPossible($0) }
-            guard let fault = possible else { continue }
+            guard let fault = nextFault() else { continue }
+            let progress = watch.progress
+            console.say("\(planted + 1)/\(faults) \(fault) after \(progress) events, \(watch.triggers) triggers")
+            guard try plant(fault) else {
+                console.say("not hit: \(fault)")
+                bag.putBack(fault)
+                continue
+            }
             planted += 1
-            mark = watch.progress
-            console.say("\(planted)/\(faults) \(fault) after \(mark) events, \(watch.triggers) triggers")
-            try plant(fault)
+            mark = progress
             report.faults[fault.description, default: 0] += 1
         }
+    }
+
+    /// Takes the next failure that can be planted now out of the bag.
+    private func nextFault() -> Fault? {
+        let possible = bag.kinds.filter(isPossible)
+        return bag.take { possible.contains($0) }
     }
 
     /// Events that are real progress: 2 % of all, or what leaves half of them for waiting where many failures are due.
@@ -108,7 +117,6 @@ final class ChaosRun {
     func start(_ instance: Instance) throws {
         // Some processes wait before each commit, as long as there are kills to be planted right there.
         let holding = bag.count(of: .hold) > 0 && !site.instances.contains { $0.holdsCommits && $0.isRunning }
-        if holding { holdStarts += 1 }
         try instance.start(holding: holding, settings: options.settings)
         report.starts += 1
     }
@@ -126,12 +134,8 @@ final class ChaosRun {
             case .signal(let signal): site.violations.report("crashed", "instance \(instance.slot): signal \(signal)")
             case .status: break
             }
-            let wasCutOff = instance.condition == .cutOff
             instance.kill()
-            later(seconds: 1) { [self] in
-                try start(instance)
-                if wasCutOff { instance.condition = .cutOff }
-            }
+            later(seconds: 1) { [self] in try start(instance) }
         }
     }
 
@@ -141,12 +145,12 @@ final class ChaosRun {
     private func drain() throws {
         console.say("all failures planted; feeding and reading the rest")
         feeder.release(until: options.events)
-        var left = repairs
-        repairs.removeAll()
-        left.sort { $0.due < $1.due }
-        for repair in left { try repair.work() }
+        while !repairs.isEmpty { try turn() }
+        background.settle()
         for view in 0..<site.cluster.views { try site.cluster.heal(view: view + 1) }
-        for instance in site.instances where instance !== extra && instance.condition == .down { try start(instance) }
+        for instance in site.instances where instance !== extra && !instance.isRunning {
+            try start(instance)
+        }
         let start = ContinuousClock.now
         while !feeder.isDone { try turn() }
         try feeder.flush()

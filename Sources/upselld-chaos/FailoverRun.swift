@@ -74,7 +74,9 @@ struct FailoverRun {
         scene.report.seconds["restart without leaveOnStop"] = try scene.waitForProgress(
             before, since: places, seconds: 60)
         try scene.go(seconds: bound)
-        let lines = second.newLines().filter { $0.contains("assigned") || $0.contains("revoked") || $0.contains("lost") }
+        let lines = second.newLines().filter {
+            $0.contains("assigned") || $0.contains("revoked") || $0.contains("lost")
+        }
         if scene.partitions(of: first) != before || scene.partitions(of: second) != kept || !lines.isEmpty {
             site.violations.report("rebalanced", "a restart within the session moved partitions: \(lines)")
         }

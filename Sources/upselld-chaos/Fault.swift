@@ -43,7 +43,10 @@ struct FaultBag {
     }
 
     var count: Int { left.count }
+    var kinds: Set<Fault> { Set(left) }
     func count(of fault: Fault) -> Int { left.count { $0 == fault } }
+
+    mutating func putBack(_ fault: Fault) { left.append(fault) }
 
     /// The next one that can be planted now; it is taken out.
     mutating func take(where isPossible: (Fault) -> Bool) -> Fault? {

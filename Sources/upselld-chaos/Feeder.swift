@@ -17,11 +17,12 @@ final class Feeder: Sendable {
     init(_ workload: Workload, topic: String, bootstrap: String) throws {
         self.workload = workload
         self.topic = topic
-        producer = try KafkaProducer(properties: Site.properties([
-            ("bootstrap.servers", bootstrap), ("partitioner", "murmur2_random"), ("compression.type", "lz4"),
-            // A broker may be away for minutes: no record is given up.
-            ("message.timeout.ms", "0"), ("linger.ms", "10"),
-        ]))
+        producer = try KafkaProducer(
+            properties: Site.properties([
+                ("bootstrap.servers", bootstrap), ("partitioner", "murmur2_random"), ("compression.type", "lz4"),
+                // A broker may be away for minutes: no record is given up.
+                ("message.timeout.ms", "0"), ("linger.ms", "10"),
+            ]))
     }
 
     /// Events handed to the producer so far.

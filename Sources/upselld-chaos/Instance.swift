@@ -8,8 +8,6 @@ final class Instance {
         case down
         /// SIGSTOP.
         case stopped
-        /// Its network is disturbed.
-        case cutOff
     }
 
     let slot: String
@@ -21,6 +19,8 @@ final class Instance {
     private(set) var starts = 0
     private(set) var holdsCommits = false
     var condition = Condition.down
+    /// Its network is disturbed.
+    var isCutOff = false
     private var logOffset = 0
 
     init(slot: String, view: Int, executable: String, directory: URL) {

@@ -13,13 +13,16 @@ final class KafkaCluster: Sendable {
     /// - Parameters:
     ///   - views: ways in for clients whose network is to be disturbed apart from the others'; 0 for none.
     ///   - settings: of the brokers, `name=value`.
-    init(tool: String, name: String, brokers: Int, views: Int, settings: [String], directory: URL) throws {
+    ///   - lifetimeSeconds: after which brokers end by themselves, whatever became of this command.
+    init(
+        tool: String, name: String, brokers: Int, views: Int, settings: [String], lifetimeSeconds: Int, directory: URL
+    ) throws {
         self.tool = tool
         self.name = name
         self.brokers = brokers
         self.views = views
         self.directory = directory
-        var arguments = ["start", "--brokers", "\(brokers)", "--views", "\(views)"]
+        var arguments = ["start", "--brokers", "\(brokers)", "--views", "\(views)", "--ttl", "\(lifetimeSeconds)"]
         for setting in settings { arguments += ["--set", setting] }
         _ = try run(arguments)
         var found: [String: String] = [:]

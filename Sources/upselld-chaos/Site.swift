@@ -40,7 +40,8 @@ final class Site {
         console.say("starting \(options.brokers) broker\(options.brokers == 1 ? "" : "s"); files in \(directory.path)")
         cluster = try KafkaCluster(
             tool: tool, name: "chaos-\(ProcessInfo.processInfo.processIdentifier)", brokers: options.brokers,
-            views: views, settings: brokerSettings, directory: directory)
+            views: views, settings: brokerSettings, lifetimeSeconds: options.deadline + options.drain + 900,
+            directory: directory)
     }
 
     static func workload(_ options: Options) -> Workload {

@@ -30,7 +30,8 @@ struct TriggerLedger {
     mutating func add(_ value: [UInt8], partition: Int, offset: Int64) {
         count += 1
         guard let trigger = PublishedTrigger(value) else {
-            violations.report("unreadable", "\(what): \(partition)@\(offset): \(String(decoding: value, as: UTF8.self))")
+            violations.report(
+                "unreadable", "\(what): \(partition)@\(offset): \(String(decoding: value, as: UTF8.self))")
             return
         }
         entries[partition].append(Entry(offset: offset, id: trigger.id))
@@ -45,7 +46,8 @@ struct TriggerLedger {
         let last = lastCause.updateValue(trigger.key.offset, forKey: account) ?? -1
         if trigger.key.offset < last {
             violations.report(
-                "disordered", "\(what): \(account): cause \(trigger.key.offset) after \(last) at \(partition)@\(offset)")
+                "disordered", "\(what): \(account): cause \(trigger.key.offset) after \(last) at \(partition)@\(offset)"
+            )
         }
         if trigger.key.partition < reached.count {
             reached[trigger.key.partition] = max(reached[trigger.key.partition], trigger.key.offset + 1)

@@ -17,7 +17,8 @@ extension Workload {
     }
 
     static let meters = [
-        Meter(name: "volume", window: .day, addsAmounts: true), Meter(name: "calls", window: .month, addsAmounts: false),
+        Meter(name: "volume", window: .day, addsAmounts: true),
+        Meter(name: "calls", window: .month, addsAmounts: false),
         Meter(name: "total", window: .lifetime, addsAmounts: true),
     ]
 

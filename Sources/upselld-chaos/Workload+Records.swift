@@ -36,7 +36,9 @@ extension Workload {
         switch account % 6 {
         case 0: Plan(name: "pro", limits: limits(times: 3))
         case 1:
-            Plan(name: "basic", limits: limits(times: 1).enumerated().map { $0.offset == 0 ? $0.element * 2 : $0.element })
+            Plan(
+                name: "basic",
+                limits: limits(times: 1).enumerated().map { $0.offset == 0 ? $0.element * 2 : $0.element })
         default: Plan(name: "basic", limits: limits(times: 1))
         }
     }
