@@ -19,10 +19,12 @@ struct Audit {
         report.deadLetters = try count(Site.deadLetters, .readCommitted)
         if report.deadLetters > 0 { site.violations.report("dead-letters", "\(report.deadLetters) records") }
         report.abortedTriggers = try count(Site.triggers, .readUncommitted) - ledger.count
+        try StateAudit(site: site, fold: fold)(into: &report)
         if let watch { checkSubscriber(watch.ledger, ledger) }
         site.console.say(
             "\(report.events) events, \(report.duplicates) duplicates, \(report.late) late; triggers \(report.triggers.found)"
-                + " of \(report.triggers.expected), held \(report.held.found) of \(report.held.expected)")
+                + " of \(report.triggers.expected), held \(report.held.found) of \(report.held.expected), state "
+                + "\(report.stateDifferences ?? 0) of \(report.stateCounters ?? 0) counters different")
     }
 
     /// Reads the input back: the topic's order is what counts, and every record must be what was written.

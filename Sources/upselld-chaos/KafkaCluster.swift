@@ -24,7 +24,7 @@ final class KafkaCluster: Sendable {
         self.directory = directory
         var arguments = ["start", "--brokers", "\(brokers)", "--views", "\(views)", "--ttl", "\(lifetimeSeconds)"]
         for setting in settings { arguments += ["--set", setting] }
-        _ = try run(arguments)
+        try start(arguments)
         var found: [String: String] = [:]
         for line in try run(["env"]).split(separator: "\n") {
             let words = line.replacingOccurrences(of: "export ", with: "").split(separator: "=", maxSplits: 1)
@@ -32,6 +32,15 @@ final class KafkaCluster: Sendable {
         }
         guard found["UPSELLD_TEST_BROKERS"] != nil else { throw ChaosError("\(tool) env names no brokers") }
         addresses.withLock { $0 = found }
+    }
+
+    /// Another program may take a port between the tool's look and the broker's start.
+    private func start(_ arguments: [String]) throws {
+        for _ in 0..<2 {
+            if (try? run(arguments)) != nil { return }
+            stop()
+        }
+        _ = try run(arguments)
     }
 
     /// Address for undisturbed clients.
