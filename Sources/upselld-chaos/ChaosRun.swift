@@ -97,7 +97,7 @@ final class ChaosRun {
         repairs.removeAll { $0.due <= now }
         for repair in due { try repair.work() }
         try superviseInstances()
-        recovery.look(at: watch.places, now: now, isFed: feeder.count > 0)
+        recovery.look(at: watch.places, now: now)
         let progress = watch.progress
         if progress != lastMove.progress || !repairs.isEmpty || progress >= Int64(feeder.count) {
             lastMove = (progress, now)

@@ -21,13 +21,25 @@ struct RecoveryTimes {
         }
     }
 
-    mutating func look(at places: [Watch.Place?], now: ContinuousClock.Instant, isFed: Bool) {
-        waits.removeAll { wait in
-            guard let place = places[wait.partition], place.offset > wait.offset else { return false }
-            seconds[wait.what, default: []].append((now - wait.since) / .seconds(1))
-            return true
+    mutating func look(at places: [Watch.Place?], now: ContinuousClock.Instant) {
+        var open: [Wait] = []
+        for var wait in waits {
+            guard let place = places[wait.partition], place.offset > wait.offset else {
+                open.append(wait)
+                continue
+            }
+            if now - wait.since < Self.blindness {
+                wait.offset = place.offset
+                open.append(wait)
+            } else {
+                seconds[wait.what, default: []].append((now - wait.since) / .seconds(1))
+            }
         }
+        waits = open
     }
+
+    /// What was committed before a kill may be seen this much after it.
+    private static let blindness = Duration.milliseconds(200)
 
     static func isWriter(_ writer: String, _ slot: String) -> Bool {
         writer == slot || writer.hasSuffix("-\(slot)") || writer.hasSuffix(".\(slot)")

@@ -51,6 +51,9 @@ struct Report: Encodable {
         }
     }
 
+    /// Keeps the longest of several measurements.
+    mutating func worst(_ what: String, _ value: Double) { seconds[what] = max(seconds[what] ?? 0, value) }
+
     var json: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]

@@ -75,19 +75,34 @@ final class Scene {
         }
     }
 
-    /// Waits until each of the instances writes partitions, all partitions are written, and the feed is kept up with.
+    /// Waits until each of the instances writes partitions, none but they do, nothing moves any more, and the feed is
+    /// kept up with.
     func settle(_ instances: [Instance]) throws {
+        var owned: [[Int]] = []
+        var since = ContinuousClock.now
         try wait("every one of \(instances.map(\.slot)) writes partitions", seconds: 60) {
-            instances.allSatisfy { !partitions(of: $0).isEmpty }
-                && instances.reduce(0) { $0 + partitions(of: $1).count } == site.options.partitions
-                && Double(watch.progress) > Double(feeder.count) - rate
+            let now = instances.map(partitions)
+            if now != owned || Double(watch.progress) < Double(feeder.count) - rate {
+                (owned, since) = (now, .now)
+            }
+            return !now.contains([]) && now.reduce(0) { $0 + $1.count } == site.options.partitions
+                && ContinuousClock.now - since > .seconds(2)
         }
     }
 
-    /// Waits until each partition has been written beyond where it stood.
-    func waitForProgress(_ partitions: [Int], since places: [Watch.Place?], seconds: Double) throws -> Double {
-        try wait("progress of partitions \(partitions)", seconds: seconds) {
+    /// Waits until each partition is written beyond where it stands now.
+    ///
+    /// What was committed before the call may be seen only after it: the second look from here on counts.
+    func waitForProgress(
+        _ partitions: [Int], seconds: Double, _ look: ([Watch.Place?]) -> Void = { _ in }
+    ) throws -> Double {
+        let passes = watch.passes
+        var places: [Watch.Place?]?
+        return try wait("progress of partitions \(partitions)", seconds: seconds) {
             let now = watch.places
+            if places == nil, watch.passes >= passes + 2 { places = now }
+            look(now)
+            guard let places else { return false }
             return partitions.allSatisfy { (now[$0]?.offset ?? 0) > (places[$0]?.offset ?? 0) }
         }
     }

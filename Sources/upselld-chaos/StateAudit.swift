@@ -27,12 +27,15 @@ struct StateAudit {
             }
             if place.offset != fold.records[Int(partition)] ?? 0 {
                 site.violations.report(
-                    "state", "partition \(partition): committed \(place.offset), not \(fold.records[Int(partition)] ?? 0)")
+                    "state",
+                    "partition \(partition): committed \(place.offset), not \(fold.records[Int(partition)] ?? 0)")
             }
             let restored = try restore(partition, from: mark.restoreFrom, bytes: &bytes)
             if restored.header.epoch != mark.epoch {
                 site.violations.report(
-                    "state", "partition \(partition): the log ends with epoch \(restored.header.epoch), the offset says \(mark.epoch)")
+                    "state",
+                    "partition \(partition): the log ends with epoch \(restored.header.epoch), the offset says \(mark.epoch)"
+                )
             }
             let (compared, different) = compare(restored, partition: Int(partition))
             counters += compared

@@ -49,6 +49,9 @@ final class Watch: Sendable {
     /// By partition; nil where the group has committed nothing.
     var places: [Place?] { state.withLock { $0.places } }
 
+    /// Looks at the group's offsets since the start.
+    var passes: Int { state.withLock { $0.passes } }
+
     /// Input records that were surely worked off: by the group's offsets, else by what the triggers say.
     var progress: Int64 {
         state.withLock { state in
