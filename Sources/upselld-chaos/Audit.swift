@@ -33,7 +33,7 @@ struct Audit {
         var fold = NaiveFold(workload)
         var tail = try tail(Site.usage, .readCommitted)
         defer { tail.close() }
-        try tail.readOn(stallMilliseconds: 30_000) { value, partition, offset in
+        try tail.readOn { value, partition, offset in
             guard let event = workload.event(of: value) else {
                 throw ChaosError("input \(partition)@\(offset) is not of this workload")
             }
@@ -55,7 +55,7 @@ struct Audit {
         var ledger = TriggerLedger(partitions: site.options.partitions, what: what, violations: site.violations)
         var tail = try tail(topic, .readCommitted)
         defer { tail.close() }
-        try tail.readOn(stallMilliseconds: 30_000) { ledger.add($0, partition: $1, offset: $2) }
+        try tail.readOn { ledger.add($0, partition: $1, offset: $2) }
         return ledger
     }
 
@@ -63,7 +63,7 @@ struct Audit {
         var count = 0
         var tail = try tail(topic, isolation)
         defer { tail.close() }
-        try tail.readOn(stallMilliseconds: 30_000) { _, _, _ in count += 1 }
+        try tail.readOn { _, _, _ in count += 1 }
         return count
     }
 

@@ -91,7 +91,7 @@ extension ChaosRun {
             if let end = victim.end {
                 let seconds = (ContinuousClock.now - start) / .seconds(1)
                 report.stopSeconds.append(seconds)
-                if end != .status(0) { site.violations.report("unclean", "stop of \(victim.slot): \(end)") }
+                if !victim.wasStopped(end) { site.violations.report("unclean", "stop of \(victim.slot): \(end)") }
                 startLater(victim, within: 3)
             } else if ContinuousClock.now - start > .seconds(40) {
                 site.violations.report("unclean", "stop of \(victim.slot): not within 40 s")

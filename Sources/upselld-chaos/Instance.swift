@@ -69,6 +69,12 @@ final class Instance {
         return ended ? child.end : nil
     }
 
+    /// Whether a SIGTERM ended it as it should: with status 0, or by the signal itself where it came before the process
+    /// had said its first word and set its handlers.
+    func wasStopped(_ end: Child.End?) -> Bool {
+        end == .status(0) || (end == .signal(SIGTERM) && lastWords().isEmpty)
+    }
+
     /// Lines of the log since the last call.
     func newLines() -> [String] { child?.lines(from: &logOffset) ?? [] }
 

@@ -66,7 +66,7 @@ struct StateAudit {
         }
         guard reached == end else { throw ChaosError("the state log of partition \(partition) ends at \(reached)") }
         bytes += size
-        return try restorer.finish(end: end, losses: [])
+        return try restorer.finish(end: end, losses: [], lows: [])
     }
 
     private func compare(_ restored: borrowing RestoredPartition, partition: Int) -> (compared: Int, different: Int) {

@@ -15,6 +15,7 @@ final class Watch: Sendable {
         var ledger: TriggerLedger
         var places: [Place?]
         var passes = 0
+        var complaint = ""
     }
 
     private let state: Mutex<State>
@@ -68,8 +69,14 @@ final class Watch: Sendable {
                 Site.triggers, partitions: partitions, isolation: .readCommitted, properties: properties)
         else { return }
         while !isStopped.load(ordering: .acquiring) {
-            try? tail.readOn { value, partition, offset in
-                state.withLock { $0.ledger.add(value, partition: partition, offset: offset) }
+            for partition in 0..<partitions where !isStopped.load(ordering: .acquiring) {
+                do {
+                    try tail.readOn(partition: partition, stallMilliseconds: 2_000) { value, offset in
+                        state.withLock { $0.ledger.add(value, partition: partition, offset: offset) }
+                    }
+                } catch {
+                    complain("triggers", error)
+                }
             }
             usleep(100_000)
         }
@@ -82,7 +89,8 @@ final class Watch: Sendable {
         else { return }
         let wanted = (0..<Int32(partitions)).map { $0 }
         while !isStopped.load(ordering: .acquiring) {
-            if let found = try? reader.committed(topic: Site.usage, partitions: wanted, timeoutMilliseconds: 2_000) {
+            do {
+                let found = try reader.committed(topic: Site.usage, partitions: wanted, timeoutMilliseconds: 2_000)
                 state.withLock { state in
                     for (partition, offset) in found {
                         state.places[Int(partition)] = Place(
@@ -90,10 +98,22 @@ final class Watch: Sendable {
                     }
                     state.passes += 1
                 }
+            } catch {
+                complain("offsets", error)
             }
             usleep(50_000)
         }
         reader.close(deadlineMilliseconds: 2_000)
+    }
+
+    /// Says what is new only: during an outage every look fails.
+    private func complain(_ what: String, _ error: any Error) {
+        let text = "looking at \(what) has to wait: \(error)"
+        let isNews = state.withLock { state in
+            defer { state.complaint = text }
+            return state.complaint != text
+        }
+        if isNews { console.say(text) }
     }
 
     /// `upselld/1 epoch=… state=… writer=<transactional id>`
