@@ -94,7 +94,7 @@ import Synchronization
     }
 
     /// Asks the partition's leader for its oldest offset and the next one to come. Under `read_committed`, the default,
-    /// the latter is the last stable one. Blocks up to the timeout. Any thread. `rd_kafka_query_watermark_offsets`
+    /// the latter is the last stable one. Blocks up to the timeout. Any thread. `rd_kafka_offsets_for_times`
     public func watermarks(input: Int, partition: Int32, timeoutMilliseconds: Int) throws(KafkaError)
         -> (low: Int64, high: Int64)
     {

@@ -201,18 +201,30 @@ final class HandleContext: Sendable {
     }
 
     /// Oldest offset of a partition and the next one to come, as the handle's isolation sees it. Blocks up to the
-    /// timeout. `rd_kafka_query_watermark_offsets`
+    /// timeout.
+    ///
+    /// By `rd_kafka_offsets_for_times`, for which the times -2 and -1 mean just these. `rd_kafka_query_watermark_offsets`
+    /// of 2.0.2 asks the same of the broker, but its wait ends with an answer only: 80 s after a leader was killed (seen).
     func watermarks(topic: String, partition: Int32, timeoutMilliseconds: Int) throws(KafkaError)
         -> (low: Int64, high: Int64)
     {
-        var low: Int64 = 0
-        var high: Int64 = 0
-        let result = unsafe rd_kafka_query_watermark_offsets(
-            raw, topic, partition, &low, &high, Int32(clamping: timeoutMilliseconds))
+        let deadline = Deadline(milliseconds: timeoutMilliseconds)
+        let low = try offset(topic, partition, at: Int64(RD_KAFKA_OFFSET_BEGINNING), deadline)
+        let high = try offset(topic, partition, at: Int64(RD_KAFKA_OFFSET_END), deadline)
+        return (low, high)
+    }
+
+    private func offset(
+        _ topic: String, _ partition: Int32, at time: Int64, _ deadline: Deadline
+    ) throws(KafkaError) -> Int64 {
+        let list = TopicPartitions(topic, [partition])
+        unsafe list.native.pointee.elems[0].offset = time
+        var result = unsafe rd_kafka_offsets_for_times(raw, list.native, deadline.slice(.max))
+        if result == RD_KAFKA_RESP_ERR_NO_ERROR { result = unsafe list.native.pointee.elems[0].err }
         guard result == RD_KAFKA_RESP_ERR_NO_ERROR else {
             throw KafkaError(code: KafkaErrorCode(result), topic: topic, partition: partition)
         }
-        return (low, high)
+        return unsafe list.native.pointee.elems[0].offset
     }
 
     /// Number of a broker of the cluster: the one that answered. Blocks up to the timeout.

@@ -53,7 +53,7 @@ import CRdKafka
     ]
 
     /// Asks the partition's leader for its oldest offset and the next one to come: the high watermark under
-    /// `readUncommitted`, the last stable offset under `readCommitted`. `rd_kafka_query_watermark_offsets`
+    /// `readUncommitted`, the last stable offset under `readCommitted`. `rd_kafka_offsets_for_times`
     public func watermarks(topic: String, partition: Int32, timeoutMilliseconds: Int) throws(KafkaError)
         -> (low: Int64, high: Int64)
     {
