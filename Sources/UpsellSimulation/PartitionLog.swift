@@ -50,16 +50,18 @@ struct PartitionLog {
     /// Appends a batch of a transaction; a batch that is there already is acknowledged and not written again.
     ///
     /// - Parameter sequence: number of its first record, from 0 in each epoch of the producer.
+    /// - Returns: whether it was written.
+    @discardableResult
     mutating func append(
         _ records: [SimulatedRecord], producer identity: ProducerIdentity, sequence: Int
-    ) throws(BrokerError) {
+    ) throws(BrokerError) -> Bool {
         var producer = producers[identity.id] ?? Producer(epoch: identity.epoch, lastSequence: -1, open: nil)
         guard identity.epoch >= producer.epoch else { throw .invalidProducerEpoch }
         if identity.epoch > producer.epoch {
             producer.epoch = identity.epoch
             producer.lastSequence = -1
         }
-        if sequence + records.count - 1 <= producer.lastSequence { return }
+        if sequence + records.count - 1 <= producer.lastSequence { return false }
         guard sequence == producer.lastSequence + 1 else { throw .outOfOrderSequence }
         producer.lastSequence += records.count
         let transaction: Int
@@ -73,6 +75,7 @@ struct PartitionLog {
         }
         producers[identity.id] = producer
         for record in records { entries.append(.record(record, transaction: transaction)) }
+        return true
     }
 
     /// Writes the marker that ends a producer's transaction; it carries the epoch, and so fences lower ones.

@@ -110,17 +110,20 @@ extension SimulatedKafka {
     }
 
     /// Produce. The partition's leader asks the coordinator whether the partition is part of the transaction (KIP-890).
+    ///
+    /// - Returns: offset after the batch; nil for one that was there already, whose offset is not told.
+    @discardableResult
     package func produce(
         _ transactionalID: String, _ producer: ProducerIdentity, to partition: TopicPartition,
         _ records: [SimulatedRecord], sequence: Int
-    ) throws(BrokerError) {
+    ) throws(BrokerError) -> Int64? {
         guard let entry = transactions[transactionalID], entry.producer.id == producer.id else {
             throw .invalidProducerIDMapping
         }
         guard entry.producer.epoch <= producer.epoch else { throw .invalidProducerEpoch }
         guard entry.state == .ongoing, entry.partitions.contains(partition) else { throw .invalidTxnState }
-        try withLog(partition) { log throws(BrokerError) in
-            try log.append(records, producer: producer, sequence: sequence)
+        return try withLog(partition) { log throws(BrokerError) in
+            try log.append(records, producer: producer, sequence: sequence) ? log.high : nil
         }
     }
 
