@@ -172,6 +172,7 @@ extension SimulatedKafka {
         transactions[transactionalID] = entry
         for target in targets {
             let isSlow = random.chance(settings.slowMarkerChance)
+            if isSlow { slowMarkers += 1 }
             let delay = random.between(isSlow ? settings.slowMarkerDelay : settings.markerDelay)
             markers.append(
                 PendingMarker(

@@ -28,6 +28,7 @@ package final class SimulatedKafka {
     package internal(set) var timeoutsFound = 0
     package internal(set) var sessionsExpired = 0
     package internal(set) var rebalancesCompleted = 0
+    package internal(set) var slowMarkers = 0
 
     package struct Settings: Sendable {
         /// Between two looks for transactions that have timed out: `transaction.abort.timed.out.transaction.cleanup.

@@ -13,6 +13,8 @@ package struct SimulationWorkload {
     private var recent: [[UsageIntent]]
     /// Records written, by what they mean.
     package private(set) var written = 0
+    /// Transactions among them, each of which leaves a gap in the offsets.
+    package private(set) var gaps = 0
 
     package init(partitions: Int, accountsEach: Int, random: SimulationRandom) {
         self.random = random
@@ -36,6 +38,7 @@ package struct SimulationWorkload {
             }
             return
         }
+        gaps += 1
         if random.chance(500) { _ = try kafka.appendTransaction(records.map(\.record), to: target, isCommit: false) }
         let first = try kafka.appendTransaction(records.map(\.record), to: target, isCommit: true)
         for (place, (intent, _)) in records.enumerated() {
