@@ -1,5 +1,6 @@
 internal import KafkaTransport
 internal import UpsellConfiguration
+internal import UpsellEngine
 internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellStateLog
@@ -47,11 +48,10 @@ final class CommitChecker {
     func check(_ transaction: CommittedTransaction) throws(Violation) {
         commits += 1
         for (partition, share) in try sort(transaction).sorted(by: { $0.key < $1.key }) {
-            guard var own = partitions.removeValue(forKey: partition) else {
+            guard let own = partitions[partition] else {
                 throw Violation("a transaction of \(transaction.transactionalID) writes to partition \(partition)")
             }
-            defer { partitions[partition] = own }
-            try check(share, &own, writer: transaction.transactionalID)
+            try check(share, own, writer: transaction.transactionalID)
         }
     }
 
@@ -104,7 +104,7 @@ final class CommitChecker {
     // MARK: One partition
 
     private func check(
-        _ share: Share, _ own: inout PartitionHistory, writer: String
+        _ share: Share, _ own: PartitionHistory, writer: String
     ) throws(Violation) {
         let name = "partition \(own.partition.rawValue)"
         let journal = try journalRecord(share, own)
@@ -119,8 +119,8 @@ final class CommitChecker {
             throw Violation("\(name): epoch \(journal.epoch) of \(writer) with metadata \(offset.metadata)")
         }
         let before = own.positions
-        let said = try applySteps(journal, &own)
-        let header = try applyChunks(share, &own, journal, before: before)
+        let said = try applySteps(journal, own)
+        let header = try applyChunks(share, own, journal, before: before)
         guard offset.offset == header.inputs[0].after else {
             throw Violation(
                 "\(name): epoch \(journal.epoch) committed offset \(offset.offset), its state is at "
@@ -156,7 +156,7 @@ final class CommitChecker {
 
     /// The journal goes on where it was: every record that was written is in it, once, in order of its input.
     private func applySteps(
-        _ journal: JournalRecord, _ own: inout PartitionHistory
+        _ journal: JournalRecord, _ own: PartitionHistory
     ) throws(Violation) -> NaiveOutputs {
         let history = history(own.partition.rawValue)
         var steps: [AppliedStep] = []
@@ -167,11 +167,11 @@ final class CommitChecker {
             case .batch, .configuration: break
             case .tick(let wallTime): steps.append(.tick(wallTime: wallTime.milliseconds))
             case .run(let input, let first, let next):
-                try move(input.index, first, next, history, &own)
+                try move(input.index, first, next, history, own)
                 steps.append(.run(input: input.index, first: first, next: next))
             case .profile(let offset, _, _, _):
                 let input = SimulationTopics.inputs.count - 1
-                try move(input, offset, offset + 1, history, &own)
+                try move(input, offset, offset + 1, history, own)
                 steps.append(.run(input: input, first: offset, next: offset + 1))
             }
         }
@@ -179,7 +179,7 @@ final class CommitChecker {
     }
 
     private func move(
-        _ input: Int, _ first: Int64, _ next: Int64, _ history: InputHistory, _ own: inout PartitionHistory
+        _ input: Int, _ first: Int64, _ next: Int64, _ history: InputHistory, _ own: PartitionHistory
     ) throws(Violation) {
         let position = own.positions[input]
         guard first >= position else {
@@ -187,13 +187,13 @@ final class CommitChecker {
                 "partition \(own.partition.rawValue): \(SimulationTopics.inputs[input])@\(first) is applied again, "
                     + "\(position) was next")
         }
-        try skip(input, to: first, history, &own)
+        try skip(input, to: first, history, own)
         own.positions[input] = max(next, first)
     }
 
     /// Offsets that nothing was applied of may hold no record.
     private func skip(
-        _ input: Int, to next: Int64, _ history: InputHistory, _ own: inout PartitionHistory
+        _ input: Int, to next: Int64, _ history: InputHistory, _ own: PartitionHistory
     ) throws(Violation) {
         let position = own.positions[input]
         guard position < next else { return }
@@ -205,7 +205,7 @@ final class CommitChecker {
     }
 
     private func applyChunks(
-        _ share: Share, _ own: inout PartitionHistory, _ journal: JournalRecord, before: [Int64]
+        _ share: Share, _ own: PartitionHistory, _ journal: JournalRecord, before: [Int64]
     ) throws(Violation) -> ChunkHeader {
         let name = "partition \(own.partition.rawValue)"
         if own.standby == nil { own.standby = restorer(own.partition, from: 0) }
@@ -222,7 +222,7 @@ final class CommitChecker {
         else { throw Violation("\(name): epoch \(journal.epoch) is in the journal and not in the state log") }
         let history = history(own.partition.rawValue)
         for (input, mark) in header.inputs.enumerated() {
-            try skip(input, to: mark.after, history, &own)
+            try skip(input, to: mark.after, history, own)
             guard mark.after == own.positions[input], before.isEmpty || mark.before == before[input] else {
                 throw Violation(
                     "\(name): epoch \(journal.epoch) says \(mark.before)..<\(mark.after) of "
@@ -280,27 +280,23 @@ final class CommitChecker {
 
     /// Restores as a new owner would, from where the offset's metadata says.
     func restoreFromScratch(_ own: PartitionHistory) throws(Violation) {
-        var restorer = restorer(own.partition, from: own.restoreFrom)
+        let name = "a restore from \(own.restoreFrom)"
+        let restored: RestoredPartition
         do throws(RestoreError) {
-            for (offset, value) in own.chunks where offset >= own.restoreFrom {
-                try restorer.add(value, offset: offset)
-            }
-            let summary = restorer.summary
-            guard summary.isComplete, summary.complaint == nil else {
-                throw RestoreError("\(summary.complaint ?? "slices are missing")")
-            }
-            let end = (own.chunks.last?.offset ?? -1) + 1
-            let restored = try restorer.finish(end: end, losses: [])
-            try compareUsage(own, Set(own.model.accounts.keys), "a restore from \(own.restoreFrom)") {
-                account, meter in restored.engine.usage(account: account, meter: MeterID(meter))
-            }
-        } catch let error as Violation {
-            throw error
+            restored = try restore(own)
         } catch {
             throw Violation(
-                "partition \(own.partition.rawValue): a restore from \(own.restoreFrom) after epoch \(own.epoch ?? 0): "
-                    + "\(error)")
+                "partition \(own.partition.rawValue): \(name) after epoch \(own.epoch ?? 0): \(error)")
         }
+        try compareUsage(own, Set(own.model.accounts.keys), name) { account, meter in
+            restored.engine.usage(account: account, meter: MeterID(meter))
+        }
+    }
+
+    private func restore(_ own: PartitionHistory) throws(RestoreError) -> RestoredPartition {
+        var restorer = restorer(own.partition, from: own.restoreFrom)
+        for (offset, value) in own.chunks where offset >= own.restoreFrom { try restorer.add(value, offset: offset) }
+        return try restorer.finish(end: (own.chunks.last?.offset ?? -1) + 1, losses: [])
     }
 
     /// Chunks below the trim are gone for a restore.

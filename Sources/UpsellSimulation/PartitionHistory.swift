@@ -5,7 +5,7 @@ internal import UpsellStateLog
 
 /// What is known of one partition from its committed transactions: the oracle's state, and a standby that is fed with the
 /// committed state log as a restore would be.
-struct PartitionHistory {
+final class PartitionHistory {
     let partition: PartitionID
     var model: NaiveModel
     /// Of the last committed epoch; nil before the genesis.

@@ -1,4 +1,5 @@
 internal import KafkaTransport
+internal import UpsellEngine
 internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellStateLog

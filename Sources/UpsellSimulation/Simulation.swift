@@ -59,7 +59,8 @@ package final class Simulation {
     package init(_ options: Options, tracing: ((String) -> Void)? = nil) {
         self.options = options
         self.tracing = tracing
-        shape = SimulationShape(options.shape)
+        let shape = SimulationShape(options.shape)
+        self.shape = shape
         random = SimulationRandom(seed: options.seed)
         let start = SimulationWorkload.midnight - shape.beforeMidnight
         scheduler = Scheduler(start: start)
@@ -77,7 +78,7 @@ package final class Simulation {
         contexts = (0..<shape.slots).map { Self.context(slot: $0, shape.partitions, clock) }
         instances = (0..<shape.slots).map { _ in nil }
         lives = (0..<shape.slots).map { _ in 0 }
-        isWanted = (0..<shape.slots).map { [shape] in $0 < shape.instances }
+        isWanted = (0..<shape.slots).map { $0 < shape.instances }
         let kafka = kafka
         scheduler.onAdvance = { now in
             clock.now = now
