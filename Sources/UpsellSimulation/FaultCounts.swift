@@ -2,7 +2,7 @@
 package struct FaultCounts: Sendable, Equatable {
     package enum Fault: Int, Sendable, CaseIterable {
         // What the simulation does.
-        case crash, crashInTransaction, pause, networkCut, outage, answerLost, refused, late, slowMarker
+        case crash, crashInTransaction, pause, networkCut, coordinatorCut, foreignFence, outage, answerLost, refused, late, slowMarker
         case gracefulStop, leave, addedInstance, offsetsExpired
         // What follows from it.
         case sessionExpired, transactionTimedOut, rebalance, abortedTransaction, rebuiltProducer, zombieRefused
@@ -34,7 +34,7 @@ package struct FaultCounts: Sendable, Equatable {
     /// Faults planted by the simulation itself.
     package var planted: Int {
         [
-            Fault.crash, .pause, .networkCut, .outage, .answerLost, .refused, .late, .gracefulStop, .leave,
+            Fault.crash, .pause, .networkCut, .coordinatorCut, .foreignFence, .outage, .answerLost, .refused, .late, .gracefulStop, .leave,
             .addedInstance, .offsetsExpired,
         ].reduce(0) { $0 + self[$1] }
     }

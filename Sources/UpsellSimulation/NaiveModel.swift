@@ -11,6 +11,8 @@ package struct NaiveModel: Sendable {
     private var identities: [String] = []
     private var known: Set<String> = []
     package private(set) var accounts: [String: NaiveAccount] = [:]
+    /// How often an account was erased: nothing of it is known afterwards, so that what it said before it may say again.
+    package private(set) var erasures: [String: Int] = [:]
     private var said = NaiveOutputs()
 
     package init(_ catalogue: SimulationCatalogue) { self.catalogue = catalogue }
@@ -42,7 +44,8 @@ package struct NaiveModel: Sendable {
     private mutating func apply(_ intent: InputIntent, input: Int, offset: Int64) {
         switch intent {
         case .poison: said.deadLetters.append(NaiveDeadLetter(input: input, offset: offset))
-        case .tombstone(let account): accounts[account] = nil
+        case .tombstone(let account):
+            if accounts.removeValue(forKey: account) != nil { erasures[account, default: 0] += 1 }
         case .profile(let account, let plan, let overrides):
             let limits = catalogue.meters.indices.map { overrides[$0] ?? catalogue.meters[$0].limits[plan] }
             guard accounts[account] != nil else {

@@ -84,6 +84,8 @@ package final class SimulatedProcess {
     package var pausedUntil = Int64.min
     /// Until then no request leaves it and no answer reaches it.
     package var cutUntil = Int64.min
+    /// The same for requests of its producer only: coordinators of groups and of transactions are different brokers.
+    package var transactionsCutUntil = Int64.min
 
     package init(name: String) { self.name = name }
 

@@ -135,7 +135,9 @@ extension SimulatedInstance {
         case .sendOffsets(let offsets): sendOffsets(offsets, finish)
         case .commit:
             withProducer(finish) { [self] producer in
+                isEnding = true
                 producer.commit { [self] error in
+                    isEnding = false
                     if error == nil { isInTransaction = false }
                     finish(error)
                 }

@@ -39,13 +39,15 @@ final class SimulatedInstance {
     var producedOnce: Set<EpochName> = []
     /// Between begin and the answer to commit or abort.
     var isInTransaction = false
+    /// Between commit and its answer.
+    var isEnding = false
 
     enum Letter {
         case ready(Int32, generation: UInt64, SimulatedWorker, starts: [Int64], profilesUntil: Int64)
         case suspect(Int32, String)
     }
 
-    static let slicing = Slicing(count: 4, ratio: 2, minimumBytes: 400)
+    static let slicing = Slicing(count: 4, ratio: 1, minimumBytes: 60)
     static let transactionTimeout: Int64 = 10_000
     static let commitInterval: Int64 = 250
     static let revokeTimeout: Int64 = 2_500

@@ -43,20 +43,33 @@ package final class SimulatedNetwork {
         self.random = random
     }
 
-    package func isReachable(for process: SimulatedProcess) -> Bool {
+    /// Which broker a request goes to.
+    package enum Channel { case group, transactions }
+
+    package func isReachable(for process: SimulatedProcess, _ channel: Channel = .group) -> Bool {
         scheduler.now >= outageUntil && scheduler.now >= process.cutUntil
+            && (channel == .group || scheduler.now >= process.transactionsCutUntil)
+    }
+
+    /// Sends a request that is not a producer's.
+    package func call<Value>(
+        from process: SimulatedProcess, _ execute: @escaping (SimulatedKafka) throws(BrokerError) -> Value,
+        _ done: @escaping (Reply<Value>) -> Void
+    ) {
+        call(from: process, on: .group, execute, done)
     }
 
     /// Sends a request.
     ///
     /// A request that is on its way is executed, whatever becomes of its sender.
     package func call<Value>(
-        from process: SimulatedProcess, _ execute: @escaping (SimulatedKafka) throws(BrokerError) -> Value,
+        from process: SimulatedProcess, on channel: Channel,
+        _ execute: @escaping (SimulatedKafka) throws(BrokerError) -> Value,
         _ done: @escaping (Reply<Value>) -> Void
     ) {
         step(process)
         guard process.isAlive else { return }
-        guard isReachable(for: process) else {
+        guard isReachable(for: process, channel) else {
             scheduler.schedule(after: random.between(100...600), for: process) { done(.lost) }
             return
         }
@@ -84,7 +97,7 @@ package final class SimulatedNetwork {
             step(process)
             scheduler.schedule(after: random.between(0...4), for: process) { [self] in
                 // The answer met the cut.
-                done(isReachable(for: process) ? .answer(result) : .lost)
+                done(isReachable(for: process, channel) ? .answer(result) : .lost)
             }
         }
     }

@@ -249,7 +249,7 @@ package final class SimulatedProducer {
         _ done: @escaping (Result<Value, BrokerError>) -> Void
     ) {
         guard !isClosed else { return }
-        network.call(from: process, execute) { [self] reply in
+        network.call(from: process, on: .transactions, execute) { [self] reply in
             guard !isClosed else { return }
             let pause: Int64
             switch reply {

@@ -267,6 +267,10 @@ package final class Simulation {
         case .cut:
             counts[.networkCut] += 1
             victim.process.cutUntil = scheduler.now + random.between(300...12_000)
+        case .cutCoordinator:
+            counts[.coordinatorCut] += 1
+            victim.process.transactionsCutUntil = scheduler.now + random.between(1_000...14_000)
+        case .fence: fence(victim, tries: 400)
         case .outage:
             counts[.outage] += 1
             network.outageUntil = scheduler.now + random.between(300...12_000)
@@ -308,6 +312,24 @@ package final class Simulation {
         }
     }
 
+    /// Somebody takes the victim's transactional id while its transaction ends, and the answer is lost: whether it was
+    /// committed only the offset's metadata tells.
+    private func fence(_ victim: SimulatedInstance, tries: Int) {
+        guard victim.process.isAlive, !isCalm, tries > 0 else { return }
+        guard victim.isEnding || (victim.isInTransaction && random.chance(20)) else {
+            return scheduler.schedule(after: 1) { [unowned self] in fence(victim, tries: tries - 1) }
+        }
+        counts[.foreignFence] += 1
+        victim.process.transactionsCutUntil = max(victim.process.transactionsCutUntil, scheduler.now + 300)
+        scheduler.schedule(after: random.between(0...30)) { [unowned self] in takeOver(victim.context.writer, tries: 40) }
+    }
+
+    private func takeOver(_ writer: String, tries: Int) {
+        let taken = try? kafka.initProducer(writer, timeout: SimulatedInstance.transactionTimeout)
+        guard taken == nil, tries > 0 else { return }
+        scheduler.schedule(after: 5) { [unowned self] in takeOver(writer, tries: tries - 1) }
+    }
+
     /// Everything is down for so long that the group's offsets expire.
     private func expireOffsets() {
         for slot in instances.indices {
@@ -338,6 +360,7 @@ package final class Simulation {
         network.outageUntil = min(network.outageUntil, scheduler.now)
         for instance in instances.compactMap(\.self) {
             instance.process.cutUntil = min(instance.process.cutUntil, scheduler.now)
+            instance.process.transactionsCutUntil = min(instance.process.transactionsCutUntil, scheduler.now)
         }
         for slot in instances.indices where isWanted[slot] { launch(slot, after: 100) }
     }
