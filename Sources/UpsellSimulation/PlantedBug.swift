@@ -10,7 +10,7 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case missingBarrier
     /// A restore reads up to the last stable offset instead of the high watermark.
     case restoreToLastStable
-    /// A restore takes the watermark before the stable fetch.
+    /// A restore reads up to a watermark that was taken before the stable fetch: when its process started.
     case watermarkFirst
     /// A transaction that has only ticks sends no offset, and nothing fences it.
     case tickWithoutOffset
@@ -20,8 +20,6 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case unknownIsCommitted
     /// After an unknown outcome the epoch counts as aborted, and is sent again.
     case unknownIsAborted
-    /// Restores do not wait for offsets that are pending.
-    case unstableFetch
     /// Triggers of an epoch that was sent again are sent twice.
     case doubledTriggers
 }

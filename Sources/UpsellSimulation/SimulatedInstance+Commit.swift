@@ -1,5 +1,4 @@
 internal import KafkaTransport
-internal import UpsellEngine
 internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellStateLog
@@ -276,30 +275,30 @@ extension SimulatedInstance {
         }
     }
 
-    /// Makes the epoch's state chunk again, from what the accounts hold now.
+    /// Makes the epoch's state chunk again, with what was applied since.
     private func rebuild(_ record: OutputRecord) -> OutputRecord {
         guard record.topic == SimulationTopics.state, let bytes = record.value,
             let chunk = try? StateChunk.decode(bytes), chunk.header.parts == 1,
-            let worker = epoch.first(where: { $0.worker.partition.rawValue == record.partition })?.worker
+            let worker = epoch.first(where: { $0.worker.partition.rawValue == record.partition })?.worker,
+            let since = worker.freezeEarly()?.records.first(where: { $0.topic == SimulationTopics.state })?.value
         else { return record }
-        var assembler = ChunkAssembler(partition: worker.partition)
-        guard let whole = try? assembler.add(chunk) else { return record }
+        let own = Self.sections(bytes, worker.partition)
         var payload = StatePayloadWriter()
-        for section in whole.sections {
+        for section in own + Self.sections(since, worker.partition).filter({ $0.kind == .delta }) {
             switch section.kind {
-            case .catalogue: payload.append(.catalogue) { $0.put(raw: section.bytes) }
-            case .delta: payload.append(.delta) { $0.put(raw: section.bytes) }
+            case .catalogue, .delta: payload.append(section.kind) { $0.put(raw: section.bytes) }
             case .slice: if let slice = section.slice { payload.append(slice: slice) { $0.put(raw: section.bytes) } }
-            }
-        }
-        for index in 0..<Self.slicing.count {
-            payload.append(slice: .init(index, of: Self.slicing.count)) {
-                worker.state.engine.writeSlice(index, of: Self.slicing.count, into: &$0)
             }
         }
         var again = record
         again.value = payload.chunks(header: chunk.header).first
         return again
+    }
+
+    private static func sections(_ bytes: [UInt8], _ partition: PartitionID) -> [StateEpoch.Section] {
+        var assembler = ChunkAssembler(partition: partition)
+        guard let chunk = try? StateChunk.decode(bytes), let epoch = try? assembler.add(chunk) else { return [] }
+        return epoch.sections
     }
 }
 

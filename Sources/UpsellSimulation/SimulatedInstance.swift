@@ -37,6 +37,8 @@ final class SimulatedInstance {
     var epoch: [CommitEntry] = []
     /// Epochs and partitions whose bytes were produced already, for bugs that show when they are again.
     var producedOnce: Set<EpochName> = []
+    /// Of the state partitions when the process started; for the bug that uses them.
+    private(set) var oldWatermarks: [Int32: (low: Int64, high: Int64)] = [:]
     /// Between begin and the answer to commit or abort.
     var isInTransaction = false
     /// Between commit and its answer.
@@ -80,6 +82,7 @@ final class SimulatedInstance {
     static func slotName(_ slot: Int) -> String { ["a", "b", "c", "d", "e"][slot] }
 
     func start() {
+        if world.options.plant == .watermarkFirst { oldWatermarks = world.stateWatermarks }
         consumer.start()
         world.scheduler.schedule(after: random.between(0...60), for: process) { [self] in poll() }
         world.scheduler.schedule(after: Self.commitInterval, for: process) { [self] in commitDue() }

@@ -17,13 +17,7 @@ final class SimulatedRestore {
         self.instance = instance
         self.partition = partition
         self.generation = generation
-        let sabotage: RestoreMachine.Sabotage? =
-            switch instance.world.options.plant {
-            case .watermarkFirst: .watermarkFirst
-            case .unstableFetch: .unstableFetch
-            default: nil
-            }
-        machine = RestoreMachine(instance.context.expectation(partition), sabotage: sabotage)
+        machine = RestoreMachine(instance.context.expectation(partition))
     }
 
     private var world: Simulation { instance.world }
@@ -47,6 +41,9 @@ final class SimulatedRestore {
         case .fetchCommittedUnstable: fetchOffset(isStable: false, done)
         case .fence(let writer): fence(writer, done)
         case .stateWatermarks:
+            if world.options.plant == .watermarkFirst, let old = instance.oldWatermarks[number] {
+                return done(.watermarks(low: old.low, high: old.high))
+            }
             let isolation: Isolation =
                 world.options.plant == .restoreToLastStable ? .readCommitted : .readUncommitted
             let target = TopicPartition(SimulationTopics.state, number)

@@ -16,6 +16,7 @@ final class SimulatedWorker {
     private var random: SimulationRandom
     private var queue: [Work] = []
     private var isWorking = false
+    private var early: FrozenShare?
 
     private enum Work {
         case batch(MessageBatch)
@@ -55,7 +56,20 @@ final class SimulatedWorker {
 
     func discard() { isDiscarded = true }
 
-    func freeze() -> FrozenShare? { isDiscarded ? nil : state.freeze(stateEnd: stateEnd) }
+    func freeze() -> FrozenShare? {
+        guard !isDiscarded else { return nil }
+        if let early {
+            self.early = nil
+            return early
+        }
+        return state.freeze(stateEnd: stateEnd)
+    }
+
+    /// The next epoch, frozen before its time; for the bug that takes it into the epoch at hand.
+    func freezeEarly() -> FrozenShare? {
+        if early == nil { early = state.freeze(stateEnd: stateEnd) }
+        return early
+    }
 
     func released(stateEnd end: Int64?) {
         if let end { stateEnd = max(stateEnd, end) }

@@ -249,6 +249,16 @@ package final class Simulation {
         counts[.trim] += 1
     }
 
+    /// Of every state partition, now.
+    var stateWatermarks: [Int32: (low: Int64, high: Int64)] {
+        var found: [Int32: (low: Int64, high: Int64)] = [:]
+        for partition in 0..<shape.partitions {
+            found[partition] = try? kafka.listOffsets(
+                TopicPartition(SimulationTopics.state, partition), .readUncommitted)
+        }
+        return found
+    }
+
     // MARK: Faults
 
     private func strike(_ kind: SimulationShape.Fault) {
