@@ -2,10 +2,12 @@
 package struct FaultCounts: Sendable, Equatable {
     package enum Fault: Int, Sendable, CaseIterable {
         // What the simulation does.
-        case crash, crashInTransaction, pause, networkCut, coordinatorCut, foreignFence, outage, answerLost, refused, late, slowMarker
-        case gracefulStop, leave, addedInstance, offsetsExpired
+        case crash, crashInTransaction, pause, networkCut, coordinatorCut, foreignFence, outage, answerLost, refused,
+            late, slowMarker
+        case gracefulStop, leave, addedInstance, offsetsExpired, slotTwin
         // What follows from it.
-        case sessionExpired, transactionTimedOut, rebalance, abortedTransaction, rebuiltProducer, zombieRefused
+        case sessionExpired, fencedProcess, transactionTimedOut, rebalance, abortedTransaction, rebuiltProducer,
+            zombieRefused
         case partitionLost, revokeSettled, revokeOverdue, deadOwnerFenced, offsetUnstable, unknownOutcomeCommitted
         case unknownOutcomeAborted
         // What the histories are made of.
@@ -34,8 +36,9 @@ package struct FaultCounts: Sendable, Equatable {
     /// Faults planted by the simulation itself.
     package var planted: Int {
         [
-            Fault.crash, .pause, .networkCut, .coordinatorCut, .foreignFence, .outage, .answerLost, .refused, .late, .gracefulStop, .leave,
-            .addedInstance, .offsetsExpired,
+            Fault.crash, .pause, .networkCut, .coordinatorCut, .foreignFence, .outage, .answerLost, .refused, .late,
+            .gracefulStop, .leave,
+            .addedInstance, .offsetsExpired, .slotTwin,
         ].reduce(0) { $0 + self[$1] }
     }
 

@@ -27,7 +27,9 @@ package enum OutputReader {
     }
 
     /// Number of the input partition that a trigger came from.
-    package static func partition(_ value: [UInt8]) -> Int32? { number(value, "partition").flatMap { Int32(exactly: $0) } }
+    package static func partition(_ value: [UInt8]) -> Int32? {
+        number(value, "partition").flatMap { Int32(exactly: $0) }
+    }
 
     /// Place of the first byte after `"name":`.
     private static func place(_ value: [UInt8], _ name: String, from start: Int = 0) -> Int? {

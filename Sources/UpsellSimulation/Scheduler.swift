@@ -65,8 +65,8 @@ package final class Scheduler {
         var place = 0
         while true {
             var least = place
-            for child in [2 * place + 1, 2 * place + 2] where child < heap.count && heap[child].comes(before: heap[least])
-            {
+            for child in [2 * place + 1, 2 * place + 2]
+            where child < heap.count && heap[child].comes(before: heap[least]) {
                 least = child
             }
             guard least != place else { return first }

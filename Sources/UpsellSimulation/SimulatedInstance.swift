@@ -180,7 +180,9 @@ final class SimulatedInstance {
     private func rebalanced(_ event: SimulatedConsumer.Event) {
         world.trace("\(name) \(event)")
         switch event {
-        case .fenced: world.ended(self, "fenced by another process of its slot")
+        case .fenced:
+            world.counts[.fencedProcess] += 1
+            world.ended(self, "fenced by another process of its slot")
         case .assigned(let numbers): for partition in numbers { restore(partition) }
         case .revoked(let numbers, let isLost):
             for partition in numbers { forget(partition) }

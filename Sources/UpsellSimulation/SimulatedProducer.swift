@@ -77,7 +77,9 @@ package final class SimulatedProducer {
     /// `begin_transaction`; local.
     func begin() -> KafkaError? {
         if let fatal { return fatal }
-        guard identity != nil else { return KafkaError(code: .wrongState, text: "no epoch", recovery: .rebuildProducer) }
+        guard identity != nil else {
+            return KafkaError(code: .wrongState, text: "no epoch", recovery: .rebuildProducer)
+        }
         registered = []
         hasGroup = false
         return nil

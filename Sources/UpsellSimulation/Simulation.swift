@@ -129,7 +129,9 @@ package final class Simulation {
         let start = scheduler.now
         for slot in instances.indices where isWanted[slot] { launch(slot, after: random.between(0...200)) }
         feed()
-        for fault in shape.plan(&random) { scheduler.schedule(after: fault.at) { [unowned self] in strike(fault.kind) } }
+        for fault in shape.plan(&random) {
+            scheduler.schedule(after: fault.at) { [unowned self] in strike(fault.kind) }
+        }
         scheduler.schedule(after: shape.calmAt) { [unowned self] in calm() }
         let deadline = start + shape.calmAt + shape.patience
         while violation == nil, !(isCalm && isDone), scheduler.now < deadline, scheduler.step() {}
@@ -298,6 +300,12 @@ package final class Simulation {
             isWanted[slot] = true
             launch(slot, after: 0)
         case .expireOffsets: expireOffsets()
+        case .twin:
+            // It hangs, somebody starts it once more, and then it wakes up.
+            counts[.slotTwin] += 1
+            victim.process.pausedUntil = scheduler.now + random.between(800...9_000)
+            instances[victim.slot] = nil
+            launch(victim.slot, after: random.between(0...1_500))
         }
     }
 
@@ -331,7 +339,8 @@ package final class Simulation {
         }
         counts[.foreignFence] += 1
         victim.process.transactionsCutUntil = max(victim.process.transactionsCutUntil, scheduler.now + 300)
-        scheduler.schedule(after: random.between(0...30)) { [unowned self] in takeOver(victim.context.writer, tries: 40) }
+        scheduler.schedule(after: random.between(0...30)) { [unowned self] in takeOver(victim.context.writer, tries: 40)
+        }
     }
 
     private func takeOver(_ writer: String, tries: Int) {

@@ -1,8 +1,9 @@
 /// How large a history is, and what strikes it when.
 struct SimulationShape {
     enum Fault: CaseIterable {
-        case crash, crashInTransaction, pause, pauseInTransaction, cut, cutCoordinator, fence, outage, stop, leave, remove
-        case add, expireOffsets
+        case crash, crashInTransaction, pause, pauseInTransaction, cut, cutCoordinator, fence, outage, stop, leave,
+            remove
+        case add, expireOffsets, twin
     }
 
     let partitions: Int32
@@ -53,7 +54,9 @@ struct SimulationShape {
     func plan(_ random: inout SimulationRandom) -> [(at: Int64, kind: Fault)] {
         let weighted: [Fault] = [
             .crash, .crash, .crashInTransaction, .crashInTransaction, .crashInTransaction, .pause, .pause,
-            .pauseInTransaction, .pauseInTransaction, .cut, .cut, .cutCoordinator, .fence, .fence, .outage, .stop, .leave, .remove, .add, .expireOffsets,
+            .pauseInTransaction, .pauseInTransaction, .cut, .cut, .cutCoordinator, .fence, .fence, .outage, .stop,
+            .leave, .remove, .add, .twin,
+            .expireOffsets,
         ]
         let count = Int(random.between(faults))
         return (0..<count).map { _ in (random.between(1_500...(calmAt - 2_000)), random.pick(weighted)) }
