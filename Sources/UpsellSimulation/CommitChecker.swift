@@ -277,7 +277,7 @@ final class CommitChecker {
     }
 
     private func compareUsage(
-        _ own: PartitionHistory, _ accounts: Set<String>, _ where_: String, _ usage: (String, Int) -> Int64?
+        _ own: PartitionHistory, _ accounts: Set<String>, _ place: String, _ usage: (String, Int) -> Int64?
     ) throws(Violation) {
         for account in accounts.sorted() {
             for meter in catalogue.meters.indices {
@@ -285,7 +285,7 @@ final class CommitChecker {
                 let found = usage(account, meter) ?? 0
                 guard found == expected else {
                     throw Violation(
-                        "partition \(own.partition.rawValue): \(where_) has \(found) \(catalogue.meters[meter].name) of "
+                        "partition \(own.partition.rawValue): \(place) has \(found) \(catalogue.meters[meter].name) of "
                             + "\(account) after epoch \(own.epoch ?? 0), expected \(expected)")
                 }
             }

@@ -197,6 +197,8 @@ extension SimulatedInstance {
             let member = world.options.plant == .droppedFence ? .none : metadata ?? .none
             producer.sendOffsets(committed, group: SimulationTopics.group, under: member) { [self] error in
                 if let error, error.recovery == .abortAndResend { world.counts[.zombieRefused] += 1 }
+                if error == nil { exchange(&onOffsetsSent, with: nil)?() }
+                guard process.isAlive else { return }
                 finish(error)
             }
         }

@@ -41,6 +41,8 @@ final class SimulatedInstance {
     private(set) var oldWatermarks: [Int32: (low: Int64, high: Int64)] = [:]
     /// Between begin and the answer to commit or abort.
     var isInTransaction = false
+    /// Called once, when offsets are in the transaction and nothing is committed: the worst moment to die or to hang.
+    var onOffsetsSent: (() -> Void)?
     /// Between commit and its answer.
     var isEnding = false
 

@@ -272,6 +272,16 @@ package final class Simulation {
         switch kind {
         case .crash: crash(victim.process, restartAfter: random.between(200...9_000))
         case .crashInTransaction: crashInTransaction(victim, tries: 400)
+        case .crashBeforeCommit:
+            victim.onOffsetsSent = { [unowned self, unowned victim] in
+                if !isCalm { crash(victim.process, restartAfter: random.between(200...12_000)) }
+            }
+        case .pauseBeforeCommit:
+            victim.onOffsetsSent = { [unowned self, unowned victim] in
+                guard !isCalm else { return }
+                counts[.pause] += 1
+                victim.process.pausedUntil = scheduler.now + random.between(3_500...14_000)
+            }
         case .pause:
             counts[.pause] += 1
             victim.process.pausedUntil = scheduler.now + random.between(500...14_000)

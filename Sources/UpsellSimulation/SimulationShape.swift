@@ -1,7 +1,8 @@
 /// How large a history is, and what strikes it when.
 struct SimulationShape {
     enum Fault: CaseIterable {
-        case crash, crashInTransaction, pause, pauseInTransaction, cut, cutCoordinator, fence, outage, stop, leave,
+        case crash, crashInTransaction, crashBeforeCommit, pause, pauseInTransaction, pauseBeforeCommit, cut,
+            cutCoordinator, fence, outage, stop, leave,
             remove
         case add, expireOffsets, twin
     }
@@ -53,7 +54,8 @@ struct SimulationShape {
     /// Draws the faults of a history: when, in milliseconds after the start, and which.
     func plan(_ random: inout SimulationRandom) -> [(at: Int64, kind: Fault)] {
         let weighted: [Fault] = [
-            .crash, .crash, .crashInTransaction, .crashInTransaction, .crashInTransaction, .pause, .pause,
+            .crash, .crash, .crashInTransaction, .crashInTransaction, .crashBeforeCommit, .crashBeforeCommit, .pause,
+            .pauseBeforeCommit,
             .pauseInTransaction, .pauseInTransaction, .cut, .cut, .cutCoordinator, .fence, .fence, .outage, .stop,
             .leave, .remove, .add, .twin,
             .expireOffsets,
