@@ -326,7 +326,7 @@ final class CommitChecker {
     private func restore(_ own: PartitionHistory) throws(RestoreError) -> RestoredPartition {
         var restorer = restorer(own.partition, from: own.restoreFrom)
         for (offset, value) in own.chunks where offset >= own.restoreFrom { try restorer.add(value, offset: offset) }
-        return try restorer.finish(end: (own.chunks.last?.offset ?? -1) + 1, losses: [])
+        return try restorer.finish(end: (own.chunks.last?.offset ?? -1) + 1, losses: [], lows: [])
     }
 
     /// Chunks below the trim are gone for a restore.

@@ -74,6 +74,7 @@ extension SimulatedInstance {
         guard !entries.isEmpty else { return done() }
         epoch = entries
         producedOnce = []
+        released = []
         machine.start(entries.map(\.share))
         pump(done)
     }
@@ -82,7 +83,11 @@ extension SimulatedInstance {
         // A lost partition takes its share with it: whoever owns it now reads its inputs again.
         noteLosses()
         guard let operation = machine.next() else {
-            for entry in epoch { entry.worker.settled(entry.share) }
+            for entry in epoch {
+                entry.worker.settled(entry.share)
+                // What did not get out leaves a gap that no later epoch of this worker may follow.
+                if !released.contains(entry.share.partition) { entry.worker.discard() }
+            }
             epoch = []
             return done()
         }
@@ -233,6 +238,7 @@ extension SimulatedInstance {
         switch action {
         case .released(let share):
             guard let entry = epoch.first(where: { $0.worker.partition == share.partition }) else { return }
+            released.insert(share.partition)
             entry.worker.released(stateEnd: producer?.stateEnd(share.partition.rawValue))
             world.trim(share.partition.rawValue, before: share.restoreFrom)
         case .suspect(let partition, let text):

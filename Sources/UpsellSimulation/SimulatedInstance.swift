@@ -23,6 +23,7 @@ final class SimulatedInstance {
     private var reading: [Int32: [Int: Int64]] = [:]
     private var ends: [Int32: [Int: Int64]] = [:]
     private var wanted: Set<UInt64> = []
+    private var fences: [String: Int64] = [:]
     private var letters: [Letter] = []
     private var isBlocked = false
     private var isStopping = false
@@ -36,6 +37,7 @@ final class SimulatedInstance {
     var isCommitting = false
     var epoch: [CommitEntry] = []
     /// Epochs and partitions whose bytes were produced already, for bugs that show when they are again.
+    var released: Set<PartitionID> = []
     var producedOnce: Set<EpochName> = []
     /// Of the state partitions when the process started; for the bug that uses them.
     private(set) var oldWatermarks: [Int32: (low: Int64, high: Int64)] = [:]
@@ -229,6 +231,14 @@ final class SimulatedInstance {
         wanted.insert(generation)
         let restore = SimulatedRestore(self, PartitionID(partition), generation: generation)
         world.scheduler.schedule(after: random.between(0...10), for: process) { restore.step() }
+    }
+
+    /// One dead owner's transaction holds all its partitions: ending it once is enough (`RecentFences`).
+    func shouldFence(_ writer: String) -> Bool {
+        let now = world.scheduler.now
+        if let last = fences[writer], now - last < 5_000 { return false }
+        fences[writer] = now
+        return true
     }
 
     func isWanted(_ partition: Int32, _ generation: UInt64) -> Bool { wanted.contains(generation) }

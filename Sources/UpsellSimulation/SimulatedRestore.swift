@@ -96,6 +96,7 @@ final class SimulatedRestore {
     }
 
     private func fence(_ writer: String, _ done: @escaping (RestoreMachine.Outcome) -> Void) {
+        guard instance.shouldFence(writer) else { return done(.done) }
         world.counts[.deadOwnerFenced] += 1
         let handle = SimulatedProducer(
             transactionalID: writer, process: instance.process, network: world.network,
@@ -172,7 +173,8 @@ final class SimulatedRestore {
             world.counts[.restore] += 1
             guard let restorer = restorer.take() else { return instance.refused(number, "nothing was read") }
             do throws(RestoreError) {
-                let restored = try restorer.finish(end: end, losses: machine.losses)
+                let restored = try restorer.finish(
+                    end: end, losses: machine.losses, lows: machine.lows)
                 instance.restored(number, generation, PartitionState(restored: restored, context: instance.context))
             } catch {
                 instance.refused(number, error.text)
