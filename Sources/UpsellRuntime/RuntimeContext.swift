@@ -19,6 +19,8 @@ package struct RuntimeContext: Sendable {
     package let writer: String
     /// State chunks and journal are written. False only where the benchmark measures what they cost.
     let keepsLog: Bool
+    /// How the rolling snapshot of each partition is cut.
+    let slicing: Slicing
     let topicHashes: [UInt64]
     /// The catalogue as the state log has it.
     package let catalogueBody: [UInt8]
@@ -26,7 +28,8 @@ package struct RuntimeContext: Sendable {
 
     package init(
         configuration: Configuration, inputs: InputTopics, partitionCount: Int, deadLetterBytesMax: Int? = nil,
-        clock: WallClock, log: Log, keepsLog: Bool = true
+        clock: WallClock, log: Log, keepsLog: Bool = true,
+        slicing: Slicing = Slicing()
     ) {
         self.configuration = configuration
         self.inputs = inputs
@@ -34,6 +37,7 @@ package struct RuntimeContext: Sendable {
         self.clock = clock
         self.log = log
         self.keepsLog = keepsLog
+        self.slicing = slicing
         encoder = TriggerEncoder(source: configuration.source, inputTopics: inputs.names)
         deadLetters = DeadLetterWriter(
             configuration: configuration, inputs: inputs,
@@ -51,6 +55,26 @@ package struct RuntimeContext: Sendable {
             partition: partition, partitionCount: partitionCount, topics: inputs.names, topicHashes: topicHashes,
             configuration: configurationMark, stateTopic: configuration.topics.state, group: configuration.group.id,
             writer: writer, acceptsLoss: configuration.acceptsLoss)
+    }
+}
+
+/// How many slices make a turn, and when one is due: `SliceSchedule`'s numbers. Smaller ones only where histories are
+/// short.
+package struct Slicing: Sendable {
+    package var count = 64
+    package var ratio = 3
+    package var minimumBytes = 65_536
+
+    package init() {}
+
+    package init(count: Int, ratio: Int, minimumBytes: Int) {
+        self.count = count
+        self.ratio = ratio
+        self.minimumBytes = minimumBytes
+    }
+
+    func schedule(restoreFrom: Int64) -> SliceSchedule {
+        SliceSchedule(count: count, ratio: ratio, minimumBytes: minimumBytes, restoreFrom: restoreFrom)
     }
 }
 

@@ -24,7 +24,7 @@ package struct PartitionState: ~Copyable {
     private(set) var configuration: ConfigurationMark
     private var slices: SliceSchedule
     /// End of the state partition when this was made.
-    let stateEnd: Int64
+    package let stateEnd: Int64
 
     var tally = RecordTally()
     var placement: [PlacementReport]
@@ -51,7 +51,7 @@ package struct PartitionState: ~Copyable {
             partition: partition, context: context,
             engine: PartitionEngine(catalogue: context.configuration.catalogue, partition: partition), marks: marks,
             profilesUntil: accounts.low < accounts.high ? accounts.high : 0, configuration: context.configurationMark,
-            slices: SliceSchedule(restoreFrom: 0), epoch: 0, stateEnd: 0)
+            slices: context.slicing.schedule(restoreFrom: 0), epoch: 0, stateEnd: 0)
         for (index, mark) in self.marks.enumerated() {
             running.append(
                 .start(

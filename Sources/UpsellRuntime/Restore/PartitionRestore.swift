@@ -45,7 +45,7 @@ struct PartitionRestore: Sendable {
             let outcome: RestoreMachine.Outcome
             if case .read(let from, let until) = operation {
                 var reading = PartitionRestorer(
-                    partition: partition, start: from, timeZones: TimeZones.table(named:))
+                    partition: partition, start: from, slicing: context.slicing, timeZones: TimeZones.table(named:))
                 outcome = read(&reading, from: from, until: until, &figures)
                 end = until
                 restorer = consume reading

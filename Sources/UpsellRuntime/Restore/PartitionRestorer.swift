@@ -26,14 +26,15 @@ package struct PartitionRestorer: ~Copyable {
 
     /// - Parameter start: offset at which reading begins.
     package init(
-        partition: PartitionID, start: Int64, timeZones: @escaping @Sendable (String) -> TimeZoneTable?,
+        partition: PartitionID, start: Int64, slicing: Slicing,
+        timeZones: @escaping @Sendable (String) -> TimeZoneTable?,
         sabotage: Sabotage? = nil
     ) {
         self.partition = partition
         self.timeZones = timeZones
         self.sabotage = sabotage
         chunks = ChunkAssembler(partition: partition)
-        slices = SliceSchedule(restoreFrom: start, next: 0)
+        slices = slicing.schedule(restoreFrom: start)
     }
 
     /// Takes the value of one record of the state partition, in order.
