@@ -37,8 +37,8 @@ final class SimulatedRestore {
     ) {
         world.trace("\(instance.name) restore p\(number): \(operation)")
         switch operation {
-        case .fetchCommitted: fetchOffset(isStable: true, done)
-        case .fetchCommittedUnstable: fetchOffset(isStable: false, done)
+        case .fetchCommitted: fetchOffset(done)
+        case .newestWriter: newestWriter(done)
         case .fence(let writer): fence(writer, done)
         case .stateWatermarks:
             if world.options.plant == .watermarkFirst, let old = instance.oldWatermarks[number] {
@@ -83,15 +83,28 @@ final class SimulatedRestore {
         }
     }
 
-    private func fetchOffset(isStable: Bool, _ done: @escaping (RestoreMachine.Outcome) -> Void) {
+    private func fetchOffset(_ done: @escaping (RestoreMachine.Outcome) -> Void) {
         let lead = TopicPartition(SimulationTopics.inputs[0], number)
         ask(
             { kafka throws(BrokerError) in
-                try kafka.fetchOffset(SimulationTopics.group, lead, isStable: isStable)
+                try kafka.fetchOffset(SimulationTopics.group, lead, isStable: true)
             }, done
         ) { [number] found in
             done(
                 .committed(found.map { GroupOffset(partition: number, offset: $0.offset, metadata: $0.metadata) }))
+        }
+    }
+
+    private func newestWriter(_ done: @escaping (RestoreMachine.Outcome) -> Void) {
+        let target = TopicPartition(SimulationTopics.state, number)
+        ask(
+            { kafka throws(BrokerError) in
+                let (low, high) = try kafka.listOffsets(target, .readUncommitted)
+                return try kafka.fetch(target, from: max(low, high - 32), .readUncommitted, max: 32)
+            }, done
+        ) { result in
+            let writers = result.records.compactMap { try? StateChunk.decode($0.record.value ?? []).header.writer }
+            done(.writer(writers.last))
         }
     }
 
@@ -133,7 +146,7 @@ final class SimulatedRestore {
                     from: result.next, until: until, since: world.scheduler.now, complaint: complaint, done)
             }
             // The last stable offset holds it up.
-            guard world.scheduler.now - since < 5_000 else {
+            guard world.scheduler.now - since < 1_000 else {
                 return done(.failed(KafkaError(code: .timedOut, text: "a transaction is open in the state log")))
             }
             world.scheduler.schedule(after: 20, for: instance.process) { [self] in
