@@ -22,6 +22,17 @@ struct EpochName: Hashable {
 
 /// What `Committer` does on its queue.
 extension SimulatedInstance {
+    /// Takes the transactional id before there is anything to send; epochs wait for it.
+    func connect() {
+        isCommitting = true
+        epoch = []
+        machine.connect()
+        pump { [self] in
+            isCommitting = false
+            takeJob()
+        }
+    }
+
     func commitDue() {
         if jobs.isEmpty, !isCommitting { enqueue(.epoch) }
         world.scheduler.schedule(after: Self.commitInterval, for: process) { [self] in commitDue() }

@@ -89,6 +89,7 @@ final class SimulatedInstance {
         if world.options.plant == .watermarkFirst { oldWatermarks = world.stateWatermarks }
         consumer.start()
         world.scheduler.schedule(after: random.between(0...60), for: process) { [self] in poll() }
+        connect()
         world.scheduler.schedule(after: Self.commitInterval, for: process) { [self] in commitDue() }
     }
 

@@ -51,7 +51,8 @@ struct StateAudit {
         defer { reader.close(deadlineMilliseconds: 2_000) }
         let end = try reader.watermarks(topic: Site.state, partition: partition, timeoutMilliseconds: 30_000).high
         var restorer = PartitionRestorer(
-            partition: PartitionID(partition), start: from, slicing: Slicing(), timeZones: { TimeZones.table(named: $0) })
+            partition: PartitionID(partition), start: from, slicing: Slicing(),
+            timeZones: { TimeZones.table(named: $0) })
         var size = 0
         let reached = try reader.read(
             topic: Site.state, partition: partition, from: from, until: end, timeoutMilliseconds: 30_000
