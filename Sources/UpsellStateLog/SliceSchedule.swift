@@ -1,7 +1,7 @@
 /// Says when the next slice of a partition's rolling snapshot is due, and from where a restore has to read.
 ///
 /// Slices are paid for by deltas: each has to be followed by `ratio` times its size, and by `minimumBytes` at least,
-/// before the next is due. So an idle partition writes nothing, slices add at most `1 / ratio` to what is written, and
+/// before the next is due. So a partition at rest writes next to nothing, slices add at most `1 / ratio` to what is written, and
 /// the log back to the oldest newest slice is a bounded multiple of the state: (1 + `ratio`) times its size, or
 /// `count · minimumBytes` where that is more for each, and what the running epoch adds.
 ///
