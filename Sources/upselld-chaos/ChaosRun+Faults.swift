@@ -7,7 +7,7 @@ extension ChaosRun {
         case .kill, .stop, .restart: victim() != nil
         case .net: site.cluster.views > 0 && victim() != nil
         case .hold: victims.contains { $0.holdsCommits }
-        case .scale: extra?.isRunning == false || victims.contains { $0 === extra }
+        case .scale: isExtraIn ? victims.contains { $0 === extra } : extra?.isRunning == false
         case .brokerRestart, .brokerPause: !isBrokerDown
         }
     }
@@ -105,7 +105,8 @@ extension ChaosRun {
 
     private func scale() throws {
         guard let extra else { return }
-        if !extra.isRunning {
+        isExtraIn.toggle()
+        if isExtraIn {
             try start(extra)
         } else {
             extra.child?.send(SIGTERM)

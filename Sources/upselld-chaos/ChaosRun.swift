@@ -1,4 +1,5 @@
 internal import Foundation
+internal import KafkaTransport
 
 /// A workload under failures of every kind, each planted after real progress, and the proof that nothing came of it.
 ///
@@ -22,6 +23,8 @@ final class ChaosRun {
     let background = Background()
     /// The instance that `scale` adds and removes.
     var extra: Instance?
+    /// Whether it belongs to the group now; it may be down all the same, after a kill.
+    var isExtraIn = false
     var isBrokerDown = false
 
     var options: Options { site.options }
@@ -148,7 +151,7 @@ final class ChaosRun {
         while !repairs.isEmpty { try turn() }
         background.settle()
         for view in 0..<site.cluster.views { try site.cluster.heal(view: view + 1) }
-        for instance in site.instances where instance !== extra && !instance.isRunning {
+        for instance in site.instances where (instance !== extra || isExtraIn) && !instance.isRunning {
             try start(instance)
         }
         let start = ContinuousClock.now
@@ -182,6 +185,22 @@ final class ChaosRun {
                 site.violations.report("unclean", "stop of \(instance.slot): \(end?.description ?? "not within 40 s")")
             }
         }
+        if options.spoil { try spoil() }
         try Audit(site).check(against: watch, into: &report)
+    }
+
+    /// Writes a trigger once more, to see that the audit sees it.
+    private func spoil() throws {
+        var tail = try TopicTail(
+            Site.triggers, partitions: options.partitions, isolation: .readCommitted, properties: site.properties)
+        defer { tail.close() }
+        var copy: OutputRecord?
+        try tail.readOn { value, partition, _ in
+            copy = copy ?? OutputRecord(topic: Site.triggers, partition: Int32(partition), value: value)
+        }
+        guard let copy else { throw ChaosError("there is no trigger to be spoilt") }
+        let producer = try KafkaProducer(properties: site.properties)
+        try producer.produce(copy)
+        try producer.flush(timeoutMilliseconds: 30_000)
     }
 }

@@ -11,6 +11,7 @@ struct Options: Sendable {
     var upselld = ""
     var directory: String?
     var keep = false
+    var spoil = false
     var brokers = 1
     var instances = 3
     var seed: UInt64 = 1
@@ -49,6 +50,7 @@ struct Options: Sendable {
           --session-timeout MS (6000)                 --deadline SECONDS (1500) of the failures
           --drain SECONDS (180) to read what is left  --seconds N (70) of the outage
           --set KEY=VALUE       a setting for every instance, repeatable
+          --spoil               writes one trigger twice by itself: the run has to end with a violation
 
         Lines for people go to standard error, a JSON summary to standard output.
         Exit status: 0 all promises kept, 1 a violation, 64 usage, 70 the run itself failed.
@@ -66,6 +68,7 @@ struct Options: Sendable {
         while let option = words.popFirst() {
             switch option {
             case "--keep": keep = true
+            case "--spoil": spoil = true
             default:
                 guard let value = words.popFirst() else { throw ChaosError("\(option) wants a value", isUsage: true) }
                 try set(option, value)
