@@ -67,8 +67,6 @@ package struct CommitMachine {
         case unknownIsCommitted
         /// After an unknown outcome the epoch counts as aborted.
         case unknownIsAborted
-        /// Offsets of partitions lost in the meantime are sent with the rest.
-        case lostShareSent
     }
 
     package private(set) var shares: [FrozenShare] = []
@@ -151,7 +149,6 @@ package struct CommitMachine {
             lostWhileCommitting.insert(partition)
             return
         }
-        if sabotage == .lostShareSent { return }
         shares.removeAll { $0.partition == partition }
         switch phase {
         case .producing, .flushing, .sendingOffsets: hasLostSharesInside = true

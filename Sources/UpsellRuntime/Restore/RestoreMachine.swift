@@ -101,12 +101,6 @@ package struct RestoreMachine {
         }
     }
 
-    /// Bugs that the simulator plants. Always nil in the daemon.
-    package enum Sabotage: String, Sendable, CaseIterable {
-        /// The watermark is taken before the stable fetch.
-        case watermarkFirst
-    }
-
     package private(set) var decision: Decision?
     /// Input that is gone, by input: counted loss under `acceptsLoss`.
     package private(set) var losses: [(input: InputID, from: Int64, to: Int64)] = []
@@ -128,7 +122,6 @@ package struct RestoreMachine {
     private var inputs: [(low: Int64, high: Int64)] = []
     private var notes: [String] = []
     private var rounds = 0
-    private let sabotage: Sabotage?
 
     private enum Step: Equatable {
         case fetch, newestWriter, fence(String), watermarks, read, inputs
@@ -136,11 +129,7 @@ package struct RestoreMachine {
         indirect case wait(Int64, Step)
     }
 
-    package init(_ expected: Expectation, sabotage: Sabotage? = nil) {
-        self.expected = expected
-        self.sabotage = sabotage
-        if sabotage == .watermarkFirst { step = .watermarks }
-    }
+    package init(_ expected: Expectation) { self.expected = expected }
 
     /// What to do next; nil once there is a decision.
     package func next() -> Operation? {
@@ -169,7 +158,7 @@ package struct RestoreMachine {
         case (.fetch, .committed(let offset)):
             group = offset
             unstableSince = nil
-            step = sabotage == .watermarkFirst ? .read : .watermarks
+            step = .watermarks
         case (.fetch, .pending): pending(now)
         case (.newestWriter, .writer(let writer)):
             guard let writer, !fenced.contains(writer), writer != expected.writer else {
@@ -183,7 +172,7 @@ package struct RestoreMachine {
         case (.watermarks, .watermarks(let low, let high)):
             self.low = low
             self.high = high
-            step = sabotage == .watermarkFirst && group == nil ? .fetch : .read
+            step = .read
         case (.read, .read(let summary)): compare(summary, now)
         case (.inputs, .inputs(let watermarks)):
             inputs = watermarks
@@ -274,7 +263,7 @@ package struct RestoreMachine {
             } else if mark != nil, now - (began ?? now) < Self.disagreementMax || rounds < Self.roundsMin {
                 // One of the two is older than the other: a commit came between. Look again.
                 rounds += 1
-                step = .wait(Self.pause, sabotage == .watermarkFirst ? .watermarks : .fetch)
+                step = .wait(Self.pause, .fetch)
             } else {
                 refuseOffset(header, offset, mark)
             }
