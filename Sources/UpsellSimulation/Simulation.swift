@@ -300,7 +300,8 @@ package final class Simulation {
             counts[kind == .stop ? .gracefulStop : .leave] += 1
             victim.stop(leaving: kind == .leave)
         case .remove:
-            guard running.count > 1 else { return }
+            // One that is on its way out still runs, and is no reason to send the last one away.
+            guard running.count > 1, isWanted.count(where: \.self) > 1 else { return }
             counts[.leave] += 1
             isWanted[victim.slot] = false
             victim.stop(leaving: random.chance(500))
