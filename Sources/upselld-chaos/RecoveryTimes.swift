@@ -41,9 +41,8 @@ struct RecoveryTimes {
     /// What was committed before a kill may be seen this much after it.
     private static let blindness = Duration.milliseconds(200)
 
-    static func isWriter(_ writer: String, _ slot: String) -> Bool {
-        writer == slot || writer.hasSuffix("-\(slot)") || writer.hasSuffix(".\(slot)")
-    }
+    /// Whether a transactional id is a slot's: `group/slot`.
+    static func isWriter(_ writer: String, _ slot: String) -> Bool { writer == "\(Site.group)/\(slot)" }
 
     var summary: [String: Report.Spread] { seconds.mapValues { Report.Spread($0) } }
 }

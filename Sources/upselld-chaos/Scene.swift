@@ -55,6 +55,8 @@ final class Scene {
             let elapsed = (ContinuousClock.now - start) / .seconds(1)
             if try isDone() { return elapsed }
             guard elapsed < seconds else {
+                site.console.say(
+                    "\(feeder.count) events fed; the group: \(watch.places.map { $0?.description ?? "-" })")
                 for instance in site.instances where instance.child != nil {
                     for line in instance.lastWords() { site.console.say("    \(instance.slot): \(line)") }
                 }
@@ -76,13 +78,13 @@ final class Scene {
     }
 
     /// Waits until each of the instances writes partitions, none but they do, nothing moves any more, and the feed is
-    /// kept up with.
+    /// kept up with, but for five seconds of it.
     func settle(_ instances: [Instance]) throws {
         var owned: [[Int]] = []
         var since = ContinuousClock.now
         try wait("every one of \(instances.map(\.slot)) writes partitions", seconds: 60) {
             let now = instances.map(partitions)
-            if now != owned || Double(watch.progress) < Double(feeder.count) - rate {
+            if now != owned || Double(watch.progress) < Double(feeder.count) - 5 * rate {
                 (owned, since) = (now, .now)
             }
             return !now.contains([]) && now.reduce(0) { $0 + $1.count } == site.options.partitions

@@ -5,17 +5,19 @@ internal import Synchronization
 /// Looks on while the run goes on: reads triggers as a subscriber would, and the group's offsets.
 final class Watch: Sendable {
     /// Where the group stands in one partition.
-    struct Place: Equatable {
+    struct Place: Equatable, CustomStringConvertible {
         var offset: Int64
         /// Transactional id of who wrote last; empty where the daemon says none.
         var writer: String
+
+        var description: String { "\(offset) by \(writer)" }
     }
 
     private struct State {
         var ledger: TriggerLedger
         var places: [Place?]
         var passes = 0
-        var complaint = ""
+        var complaints: Set<String> = []
     }
 
     private let state: Mutex<State>
@@ -109,10 +111,7 @@ final class Watch: Sendable {
     /// Says what is new only: during an outage every look fails.
     private func complain(_ what: String, _ error: any Error) {
         let text = "looking at \(what) has to wait: \(error)"
-        let isNews = state.withLock { state in
-            defer { state.complaint = text }
-            return state.complaint != text
-        }
+        let isNews = state.withLock { $0.complaints.insert(text).inserted }
         if isNews { console.say(text) }
     }
 
