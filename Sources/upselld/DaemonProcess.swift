@@ -21,13 +21,33 @@ final class DaemonProcess: Sendable {
     }
 
     /// Runs until a signal or a failure; blocks.
+    ///
+    /// A first fencing by the group is no proof of a rival: librdkafka 2.0.2 fences a former membership of its own when it
+    /// joins again after the group's coordinator was away (seen). So the daemon joins anew, once; a rival does the same, and
+    /// the second fencing within a minute is one.
     func run() -> ExitStatus {
         let feed = WatchdogFeed(service)
+        var lastFenced: ContinuousClock.Instant?
+        while true {
+            let status = runOnce(feed)
+            let now = ContinuousClock.now
+            let isRepeated = lastFenced.map { now - $0 < .seconds(60) } ?? false
+            guard status == .fenced else { return status }
+            // Threads of a fenced client may hang; the ordinary exit would wait for them.
+            guard !isRepeated, signals.received == nil else { _exit(status.rawValue) }
+            lastFenced = now
+            failure.withLock { $0 = nil }
+            log.warning("Fenced by another member of this slot; joining anew, once")
+        }
+    }
+
+    private func runOnce(_ feed: WatchdogFeed) -> ExitStatus {
+        let ended = DispatchSemaphore(value: 0)
         let daemon = Daemon(
             configuration: configuration, log: log, onProgress: { feed.progress() },
             onFailure: { [self] error in
                 failure.withLock { $0 = $0 ?? error }
-                signals.cancel()
+                ended.signal()
             })
         service.status("waiting for Kafka")
         // `start` waits for Kafka, for ever by default: a signal has to end it too.
@@ -38,18 +58,19 @@ final class DaemonProcess: Sendable {
                 service.ready(status: "running")
             } catch {
                 failure.withLock { $0 = $0 ?? error }
-                signals.cancel()
+                ended.signal()
             }
         }
-        signals.wait()
-        service.stopping(status: "finishing what was read")
+        signals.forward(to: ended)
+        ended.wait()
         if let number = signals.received {
+            service.stopping(status: "finishing what was read")
             log.info("Stopping", [.signal: number == SIGINT ? "SIGINT" : "SIGTERM"])
         }
         let clean = daemon.stop()
         // The start has ended by now, in the ordinary case because of the stop; a hung one is left behind.
         let status = failure.withLock { $0 }.map(report) ?? .done
-        if !clean {
+        if !clean, status != .fenced {
             // Threads of librdkafka may hang; the ordinary exit would wait for them.
             log.warning("The stop was cut short by its deadline")
             _exit(status.rawValue)

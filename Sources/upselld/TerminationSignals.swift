@@ -5,7 +5,7 @@ internal import Synchronization
 /// SIGTERM and SIGINT as something to wait for. A second one ends the process at once, as it would have done without.
 final class TerminationSignals: Sendable {
     private let first = Mutex<Int32?>(nil)
-    private let arrived = DispatchSemaphore(value: 0)
+    private let target = Mutex<DispatchSemaphore?>(nil)
     private let sources: SourceBox
 
     /// Keeps the sources alive; they are never touched again.
@@ -40,12 +40,15 @@ final class TerminationSignals: Sendable {
             raise(number)
             return
         }
-        arrived.signal()
+        target.withLock { $0 }?.signal()
     }
 
-    /// Waits for the first signal, or for `cancel`.
-    func wait() { arrived.wait() }
-
-    /// Ends the wait without a signal.
-    func cancel() { arrived.signal() }
+    /// Signals a semaphore with the first signal, or at once if that has come; the last one given is the one.
+    func forward(to semaphore: DispatchSemaphore) {
+        let hasCome = first.withLock { first in
+            target.withLock { $0 = semaphore }
+            return first != nil
+        }
+        if hasCome { semaphore.signal() }
+    }
 }

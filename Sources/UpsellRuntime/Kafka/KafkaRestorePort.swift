@@ -111,7 +111,7 @@ final class KafkaRestorePort: RestorePort {
     {
         var found: (timestamp: Int64, checksum: UInt64)?
         do {
-            _ = try committedReader.read(
+            let position = try committedReader.read(
                 topic: inputs[input], partition: partition.rawValue, from: offset, until: offset + 1,
                 timeoutMilliseconds: Self.patience
             ) { batch in
@@ -119,6 +119,11 @@ final class KafkaRestorePort: RestorePort {
                     found = (batch.timestamp(at: record), RecordChecksum.of(batch, at: record))
                 }
                 return found == nil
+            }
+            guard position > offset || found != nil else {
+                throw KafkaError(
+                    code: .timedOut, text: "the last record read could not be read again so far", topic: inputs[input],
+                    partition: partition.rawValue)
             }
         } catch let error as KafkaError {
             guard error.code == .offsetOutOfRange else { throw error }

@@ -57,22 +57,28 @@ final class StateTrimmer: Sendable {
             let admin = try KafkaAdmin(properties: settings.admin, log: kafkaLog)
             for outcome in try admin.deleteRecords(before: due, timeoutMilliseconds: 10_000) {
                 if let error = outcome.error {
-                    complain(error.description)
+                    complain(error)
                 } else {
                     positions.withLock {
                         $0[PartitionID(outcome.partition)]?.done = outcome.lowWatermark
                     }
                 }
             }
+        } catch let error as KafkaError {
+            complain(error)
         } catch {
-            complain("\(error)")
+            log.debug("the state log could not be trimmed", [.topic: .text(topic), .error: .text("\(error)")])
         }
     }
 
-    private func complain(_ text: String) {
+    private func complain(_ error: KafkaError) {
+        // What passes by itself is tried again in half a minute.
+        guard error.recovery == .terminate else {
+            return log.debug("the state log could not be trimmed", [.error: .text(error.description)])
+        }
         guard !hasComplained.exchange(true, ordering: .relaxed) else { return }
         log.warning(
             "the state log could not be trimmed and grows; the daemon needs the right to delete its records",
-            [.topic: .text(topic), .error: .text(text)])
+            [.topic: .text(topic), .error: .text(error.description)])
     }
 }
