@@ -270,25 +270,15 @@ struct PoisonSite {
 
     /// Everything in the dead-letter topic.
     func letters() throws -> [PublishedLetter] {
-        let consumer = try KafkaConsumer(
-            properties: TransportBroker.properties(["fetch.wait.max.ms": "20"]), inputTopics: [deadLetters],
-            groupID: TransportBroker.unique("letters"))
-        let partitions = try consumer.metadata(topics: [deadLetters], timeoutMilliseconds: 10_000)[deadLetters] ?? 0
-        var wanted = 0
-        for partition in 0..<partitions {
-            wanted += Int(
-                try consumer.watermarks(input: 0, partition: Int32(partition), timeoutMilliseconds: 10_000).high)
-        }
-        try consumer.subscribe()
+        let reader = try LogReader(properties: TransportBroker.properties([:]), isolation: .readCommitted)
+        defer { reader.close(deadlineMilliseconds: 5_000) }
         var letters: [PublishedLetter] = []
-        let end = ContinuousClock.now + .seconds(60)
-        while letters.count < wanted, ContinuousClock.now < end {
-            var given: [Int32] = []
-            let result = consumer.poll(maxMessages: 1_000, timeoutMilliseconds: 50) { event in
-                if case .assigned(let numbers) = event { given += numbers }
-            }
-            if !given.isEmpty { try consumer.assign(given.map { (0, $0, .beginning) }) }
-            for batch in result.batches {
+        for partition in 0..<Int32(2) {
+            let (low, high) = try reader.watermarks(
+                topic: deadLetters, partition: partition, timeoutMilliseconds: 10_000)
+            let reached = try reader.read(
+                topic: deadLetters, partition: partition, from: low, until: high, timeoutMilliseconds: 10_000
+            ) { batch in
                 for index in 0..<batch.count {
                     var headers: [(name: String, value: [UInt8]?)] = []
                     batch.forEachHeader(at: index) { name, value in
@@ -299,9 +289,10 @@ struct PoisonSite {
                             key: bytes(batch.key(at: index)), value: bytes(batch.value(at: index)), headers: headers,
                             timestamp: batch.timestamp(at: index)))
                 }
+                return true
             }
+            #expect(reached == high)
         }
-        #expect(consumer.close(deadlineMilliseconds: 10_000))
         return letters
     }
 
