@@ -93,6 +93,7 @@ import CRdKafka
     public func sendOffsets(_ offsets: [GroupOffset], of consumer: KafkaConsumer, timeoutMilliseconds: Int)
         throws(KafkaError)
     {
+        precondition(!offsets.isEmpty, "a transaction without a position has no fence")
         try sendOffsets(
             offsets, of: consumer, under: try consumer.membership(), timeoutMilliseconds: timeoutMilliseconds)
     }
