@@ -16,7 +16,7 @@ import UpsellStateLog
                 OutputRecord(topic: "upselld.state", partition: partition, value: [UInt8(partition), UInt8(epoch)])
             ],
             offset: GroupOffset(partition: partition, offset: offset, metadata: mark.text), inputRecords: 1,
-            restoreFrom: 0, outputBytes: 0, logBytes: 2)
+            restoreFrom: 0, outputBytes: 0)
     }
 
     /// A machine, and a script of answers by the name of the operation.

@@ -280,7 +280,7 @@ struct Bench {
 
     init(
         limit: Int64, partitions: Int = 1, commitInterval: Int64 = 5, firstStart: Policy.FirstStart = .fire,
-        after former: Bench? = nil, change: (inout Configuration) -> Void = { _ in }
+        after former: Bench? = nil, watchdog: Watchdog? = nil, change: (inout Configuration) -> Void = { _ in }
     ) throws {
         var policy = Policy()
         policy.unknownAccounts = .defaultPlan(PlanID(0))
@@ -310,7 +310,7 @@ struct Bench {
         try daemon.start(
             source: source, transactions: sink,
             makeRestorePort: { [source, sink] in FakeRestorePort(source: source, transactions: sink, inputs: 2) },
-            inputs: InputTopics(configuration.topics), partitionCount: partitions)
+            inputs: InputTopics(configuration.topics), partitionCount: partitions, watchdog: watchdog)
     }
 
     func event(_ account: String, id: String, type: String = "api.request", at second: Int, requests: Int = 1) -> String

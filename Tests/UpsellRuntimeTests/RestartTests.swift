@@ -155,6 +155,18 @@ struct RestartTests {
         #expect(watch(isKafkaThere: true, stalled: { 0 }, rounds: { 7 }, until: { $0 > 0 }) > 0)
     }
 
+    @Test func waitingForTheNextEpochIsNoHang() throws {
+        let ends = Ends()
+        let watchdog = Watchdog(
+            limit: 2_000, log: Log(destination: .function(.text, { _ in })),
+            end: { ends.count.add(1, ordering: .relaxed) }, isKafkaThere: { true })
+        // Its commit loop has nothing to do for an hour, which is longer than any limit.
+        let bench = try Bench(limit: 10, commitInterval: 3_600_000, watchdog: watchdog)
+        bench.source.give([0])
+        #expect(!eventually(seconds: 6) { ends.count.load(ordering: .relaxed) > 0 })
+        #expect(bench.stop())
+    }
+
     @Test func kafkaBeingAwayIsNoHang() {
         #expect(watch(isKafkaThere: false, stalled: { 1_000_000 }, rounds: { 7 }, until: { $0 > 0 }, seconds: 1) == 0)
     }

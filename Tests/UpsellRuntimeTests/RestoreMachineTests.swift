@@ -159,6 +159,15 @@ import UpsellStateLog
         #expect(kafka.asked.contains(.newestWriter) && kafka.asked.contains(.fence(writer: "group/other")))
     }
 
+    @Test func aReadingThatIsHeldUpForEverIsRefusedWithTheTool() {
+        var kafka = Kafka(newest: "group/me")
+        kafka.stalledReads = .max
+        let text = refusal(kafka.run())
+        #expect(text.contains("kafka-transactions.sh"))
+        #expect(text.contains("partition 3") && text.contains("90"), "the place, and where its end is")
+        #expect(kafka.now >= 120_000)
+    }
+
     @Test func anotherGroupsStateIsRefused() {
         var kafka = Kafka(summaries: [
             .init(last: Self.header { $0.writer = "group-two/slot" }, isComplete: true, complaint: nil)

@@ -37,6 +37,8 @@ final class Committer: Sendable {
     private struct Pacing {
         /// Numbers the timers, so that one that was overtaken does nothing.
         var timer: UInt64 = 0
+        /// When the next epoch ends, in monotonic milliseconds.
+        var due: Int64 = 0
         var lastStart: Int64 = 0
         var resendsLogged: Int64 = 0
     }
@@ -113,15 +115,31 @@ final class Committer: Sendable {
     private func schedule(after milliseconds: Int64) {
         let number = pacing.withState { pacing in
             pacing.timer += 1
+            pacing.due = now + milliseconds
             return pacing.timer
         }
-        queue.asyncAfter(deadline: .now() + .milliseconds(Int(milliseconds))) { [weak self] in
-            self?.commitDue(timer: number)
+        wait(timer: number, milliseconds)
+    }
+
+    /// Waits in steps: a queue that is only waiting shows that it is alive, however long the interval is.
+    private func wait(timer: UInt64, _ milliseconds: Int64) {
+        queue.asyncAfter(deadline: .now() + .milliseconds(Int(min(milliseconds, Self.heartbeat)))) { [weak self] in
+            self?.awake(timer: timer)
         }
     }
 
-    private func commitDue(timer: UInt64) {
-        guard !isStopped.load(ordering: .acquiring), pacing.withState({ $0.timer }) == timer else { return }
+    private func awake(timer: UInt64) {
+        let (current, due) = pacing.withState { ($0.timer, $0.due) }
+        guard !isStopped.load(ordering: .acquiring), current == timer else { return }
+        let left = due - now
+        guard left <= 0 else {
+            noteProgress()
+            return wait(timer: timer, left)
+        }
+        commitDue()
+    }
+
+    private func commitDue() {
         let start = now
         pacing.withState { $0.lastStart = start }
         send(collect(allWorkers))
@@ -177,13 +195,12 @@ final class Committer: Sendable {
             noteLosses(epoch)
             guard let operation = machine.withState({ $0.next() }) else { break }
             let outcome = perform(operation, epoch)
-            lastProgress.store(now, ordering: .relaxed)
+            // Kafka being away is no hang.
+            noteProgress()
             for action in machine.withState({ $0.completed(outcome, now: now) }) {
                 if case .released(let share) = action { released.insert(share.partition) }
                 follow(action, epoch)
             }
-            // Kafka being away is no hang.
-            handlers.withLock { $0.progress }()
         }
         return released
     }
@@ -262,6 +279,8 @@ final class Committer: Sendable {
             [.error: .text(error.description), .count: .init(count)])
     }
 
+    /// Between two signs of life of a queue that waits.
+    private static let heartbeat: Int64 = 500
     /// Between two transactions that triggers hurry.
     private static let intervalMin: Int64 = 10
 }

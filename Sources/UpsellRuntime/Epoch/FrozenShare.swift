@@ -24,8 +24,6 @@ public struct FrozenShare: Sendable {
     public let restoreFrom: Int64
     /// Bytes of triggers, held triggers and dead letters.
     public let outputBytes: Int
-    /// Bytes of state chunks and journal.
-    public let logBytes: Int
 
     public var isGenesis: Bool { epoch == 0 }
     public var hasInput: Bool { inputRecords > 0 }

@@ -143,7 +143,8 @@ package struct PartitionState: ~Copyable {
         let before = (bytes: running.outputBytes, records: running.inputRecords)
         tally.read += batch.count
         sortIntoInputs(batch)
-        running.begin(batchAt: wallTime)
+        // What was read before makes no epoch.
+        if order.contains(where: { !$0.isEmpty }) { running.begin(batchAt: wallTime) }
         var taken = order.map { _ in 0 }
         while let input = nextInput(batch, taken: taken) {
             let end = endOfRun(input, batch, taken: taken)
@@ -400,10 +401,8 @@ package struct PartitionState: ~Copyable {
         let positions = full.positions(next: next)
         for (index, position) in positions.enumerated() { marks[index].before = position.before }
         var records: [OutputRecord] = []
-        var logBytes = 0
         if context.keepsLog {
             for chunk in stateChunks(epoch: full.epoch, stateEnd: stateEnd) {
-                logBytes += chunk.count
                 records.append(
                     OutputRecord(
                         topic: context.configuration.topics.state, partition: partition.rawValue, value: chunk))
@@ -412,7 +411,6 @@ package struct PartitionState: ~Copyable {
                 partition: partition, epoch: full.epoch, writer: context.writer, configuration: configuration,
                 steps: full.steps)
             for record in journal.records() {
-                logBytes += record.count
                 records.append(
                     OutputRecord(
                         topic: context.configuration.topics.journal, partition: partition.rawValue, value: record))
@@ -426,8 +424,7 @@ package struct PartitionState: ~Copyable {
             partition: partition, epoch: full.epoch, positions: positions, steps: full.steps, records: records,
             offset: GroupOffset(
                 partition: partition.rawValue, offset: positions[0].after, metadata: mark.text),
-            inputRecords: full.inputRecords, restoreFrom: slices.restoreFrom, outputBytes: full.outputBytes,
-            logBytes: logBytes)
+            inputRecords: full.inputRecords, restoreFrom: slices.restoreFrom, outputBytes: full.outputBytes)
     }
 
     /// Everything that changed, as finished records: a delta and, if they are due, slices.

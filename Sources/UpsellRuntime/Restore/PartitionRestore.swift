@@ -181,7 +181,8 @@ final class RecentFences: Sendable {
 
     func shouldFence(_ writer: String, now: Int64) -> Bool {
         times.withLock { times in
-            if let last = times[writer], now - last < Self.pause { return false }
+            times = times.filter { now - $0.value < Self.pause }
+            guard times[writer] == nil else { return false }
             times[writer] = now
             return true
         }

@@ -112,6 +112,8 @@ package struct RestoreMachine {
     private var step = Step.fetch
     private var began: Int64?
     private var unstableSince: Int64?
+    /// A transaction has held the reading up since then.
+    private var stalledSince: Int64?
     private var fenced: Set<String> = []
     private var group: GroupOffset?
     private var low: Int64 = 0
@@ -154,7 +156,7 @@ package struct RestoreMachine {
         began = start
         switch (step, outcome) {
         case (.wait(_, let then), _): step = then
-        case (_, .failed(let error)): failed(error)
+        case (_, .failed(let error)): failed(error, now)
         case (.fetch, .committed(let offset)):
             group = offset
             unstableSince = nil
@@ -173,7 +175,9 @@ package struct RestoreMachine {
             self.low = low
             self.high = high
             step = .read
-        case (.read, .read(let summary)): compare(summary, now)
+        case (.read, .read(let summary)):
+            stalledSince = nil
+            compare(summary, now)
         case (.inputs, .inputs(let watermarks)):
             inputs = watermarks
             checkInputs()
@@ -204,13 +208,22 @@ package struct RestoreMachine {
         step = now - since >= Self.unstablePatience ? .newestWriter : .wait(Self.pause, .fetch)
     }
 
-    private mutating func failed(_ error: KafkaError) {
+    private mutating func failed(_ error: KafkaError, _ now: Int64) {
         switch step {
         case .read where error.code == .offsetOutOfRange:
             // Trimmed while it was read: the newer watermark tells where it begins now.
             step = .wait(Self.pause, .fetch)
         case .read where error.code == .timedOut:
             // Records of a transaction without offsets so far: its owner is to be found by what it wrote.
+            let since = stalledSince ?? now
+            stalledSince = since
+            if now - since >= Self.unstableMax {
+                refuse(
+                    "the state log \(expected.stateTopic) of partition \(expected.partition.rawValue) could not be read to "
+                        + "its end at \(high) for \((now - since) / 1_000) s: a transaction is open in it; find it with "
+                        + "`kafka-transactions.sh find-hanging` and end it with `kafka-transactions.sh abort`")
+                return
+            }
             step = .newestWriter
         case .fence: step = .wait(Self.pause, .fetch)
         default: step = .wait(Self.failurePause, step)
