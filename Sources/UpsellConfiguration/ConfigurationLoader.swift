@@ -38,13 +38,28 @@ public enum ConfigurationLoader {
         let catalogTree = self.tree(sibling(main.catalog, of: path), report, read)
         let catalog = catalogTree.map { CatalogFile(value($0, report)) } ?? CatalogFile(unreadable: report)
         let policy = main.policy(for: catalog)
-        let rulesTree = self.tree(sibling(main.rules, of: path), report, read)
-        let rules = rulesTree.map { RulesFile(value($0, report), catalog: catalog).rules } ?? []
+        let files = main.rules.map { name -> RulesFile? in
+            self.tree(sibling(name, of: path), report, read).map { RulesFile(value($0, report)) }
+        }
+        let definitions = Definitions(catalog)
+        // Names in a file that could not be read are not known.
+        if catalogTree == nil || files.contains(where: { $0 == nil }) {
+            definitions.knowsBehaviours = false
+            definitions.knowsSegments = false
+        }
+        let sources = [(catalog.behaviours, catalog.segments)] + files.map { ($0?.behaviours, $0?.segments) }
+        for (behaviours, _) in sources { if let behaviours { definitions.readBehaviours(behaviours) } }
+        for (_, segments) in sources { if let segments { definitions.noteSegments(segments) } }
+        definitions.readSegments()
+        var rules = RulesReader(definitions)
+        for file in files { if let file { rules.read(file) } }
+        definitions.finish(rules: rules.knowsNames && !files.contains { $0 == nil } ? rules.names : nil)
 
         guard report.isEmpty else { throw ConfigurationError(complaints: report.sorted()) }
         var configuration = main.configuration
         configuration.catalogue = Catalogue(
-            meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules, policy: policy)
+            meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules.rules, policy: policy,
+            behaviours: definitions.behaviours, segments: definitions.segments)
         return configuration
     }
 

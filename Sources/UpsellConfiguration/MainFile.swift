@@ -4,7 +4,7 @@ import UpsellModel
 struct MainFile {
     /// The other files, as written.
     private(set) var catalog = "catalog.yaml"
-    private(set) var rules = "rules.yaml"
+    private(set) var rules = ["rules.yaml"]
     /// Everything but catalogue and policy.
     var configuration: Configuration
     /// Its `unknownAccounts` is settled by `finish`, once plans are known.
@@ -59,7 +59,14 @@ struct MainFile {
             return parent.section(name, keys: Self.keys[path] ?? [])
         }
         file.text("catalog", &catalog)
-        file.text("rules", &rules)
+        if let value = file["rules"] {
+            // An empty list is a catalogue that is metered and says nothing.
+            let isEmpty = if case .sequence(let items) = value.node.content { items.isEmpty } else { false }
+            rules =
+                isEmpty
+                ? []
+                : value.texts("a file or a list of files", max: ConfigurationBounds.rulesFilesMax) { $0.text() }
+        }
         var sequence = 0
         file.integer("sequence", 0...Int.max, &sequence)
         configuration.sequence = UInt64(sequence)
