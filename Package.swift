@@ -99,7 +99,7 @@ let package = Package(
             "UpsellTesting",
             [
                 "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
-                "UpsellRuntime",
+                "UpsellRuntime", "UpsellTelemetry",
             ]),
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),
@@ -121,6 +121,9 @@ let package = Package(
         tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellConfiguration", "UpsellTesting"]),
         .testTarget(
             name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PlayTests", dependencies: ["UpsellConfiguration", "UpsellTesting"], exclude: ["Plays"],
             swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
         tests(

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// A record as a producer sends it.
 public struct PlayRecord: Sendable {
     public enum Topic: String, Sendable, CaseIterable { case usage, accounts, feedback, control }
@@ -29,6 +27,6 @@ public struct PlayOutput: Sendable {
 }
 
 /// Takes a scenario's records and gives what has come of them once all of it is applied and committed.
-public protocol PlayDriver {
-    mutating func feed(_ records: [PlayRecord]) throws -> [PlayOutput]
+public protocol PlayDriver: AnyObject {
+    func feed(_ records: [PlayRecord]) throws -> [PlayOutput]
 }

@@ -25,7 +25,7 @@ public struct PlayRunner {
         terms = PlayTerms(catalogue: catalogue)
     }
 
-    public mutating func play(_ driver: inout some PlayDriver) throws {
+    public mutating func play(_ driver: some PlayDriver) throws {
         for row in scenario.rows {
             var records: [PlayRecord] = []
             for time in row.times {

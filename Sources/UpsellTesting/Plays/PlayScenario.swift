@@ -28,7 +28,7 @@ public import UpsellModel
 /// topic and compared where it stands. `@ACCOUNT` before one names another account than the row's. A fact is
 /// `path=value` below `data`: members of lists are gathered (`crossed=80,90`, `used.feature=a,b`), `path=-` is absent,
 /// `path~text` contains.
-public struct PlayScenario {
+public struct PlayScenario: Sendable {
     public var name: String
     /// The file of rules, or nil where the scenario has its own.
     public private(set) var play: String?
@@ -38,7 +38,7 @@ public struct PlayScenario {
     public private(set) var clock: [String] = []
     public private(set) var rows: [Row] = []
 
-    public struct Row {
+    public struct Row: Sendable {
         public var line: Int
         /// In milliseconds since 1970, ascending.
         public var times: [Timestamp]
@@ -95,8 +95,7 @@ public struct PlayScenario {
                 case "rules" where words.isEmpty: inRules = true
                 case "clock" where !words.isEmpty: clock = words
                 case "set" where words.count > 1:
-                    let value = cells[0].drop { $0 != " " }.drop { $0 == " " }.drop { $0 != " " }
-                    settings.append((words[0], value.trimmingCharacters(in: .whitespaces)))
+                    settings.append((words[0], words.dropFirst().joined(separator: " ")))
                 default: throw unreadable("not understood")
                 }
             } else {
@@ -161,9 +160,9 @@ public struct PlayScenario {
             let last = ScenarioTime.parse(text[range.upperBound...]), first < last + .millisecondsPerDay
         else { return nil }
         let bound = last.milliseconds + .millisecondsPerDay
-        return Array(stride(from: first.milliseconds, to: bound, by: Int(Int64.millisecondsPerDay)).map {
+        return stride(from: first.milliseconds, to: bound, by: Int(Int64.millisecondsPerDay)).map {
             Timestamp(milliseconds: $0)
-        })
+        }
     }
 
     private static func expectations(_ text: String, _ account: String) -> [Expectation]? {
