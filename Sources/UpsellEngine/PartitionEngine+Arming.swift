@@ -20,13 +20,18 @@ extension PartitionEngine {
 
     /// Spends the armed thresholds of one rule that usage reaches; one trigger for all of them, keyed by the highest.
     ///
-    /// Cases: silent (first start, backfill, snapshot, before `goLive`) spends without a word; a closed period is held;
-    /// otherwise the trigger goes out.
+    /// Cases: silent (first start, backfill, snapshot, before `goLive`) spends without a word, and so is what is reached
+    /// and not among the account's thresholds; a closed period is held; otherwise the trigger goes out.
     mutating func fire(
         _ counter: CounterRef, _ ruleIndex: Int, _ limit: Limit, previous: Int64, closed: Bool, _ moment: Moment,
         into effects: inout Effects
     ) {
         let rule = program.rules[ruleIndex]
+        if rule.choice != nil, isAmongReadings {
+            // Conditions are judged once all meters have taken the record in.
+            choosing.append((counter, ruleIndex, previous, closed))
+            return
+        }
         var cell = cell(counter)
         var crossed: [Int64] = []
         var highest = 0
@@ -41,6 +46,14 @@ extension PartitionEngine {
         if moment.silent || clock.milliseconds < rule.goLive {
             statisticsStored.silentSpent += crossed.count
             return
+        }
+        if let choice = rule.choice {
+            let own = thresholds(of: choice, counter.account)
+            let reached = crossed.count
+            crossed.removeAll { !own.contains($0) }
+            statisticsStored.silentSpent += reached - crossed.count
+            guard let last = crossed.last, let position = rule.thresholds.firstIndex(of: last) else { return }
+            highest = rule.firstBit + position
         }
         let trigger = trigger(
             counter, rule, limit, previous: previous, current: cell.value, crossed: crossed, highestBit: highest,
@@ -92,7 +105,8 @@ extension PartitionEngine {
                     Trigger.Span(start: Timestamp(milliseconds: $0.start), end: Timestamp(milliseconds: $0.end))
                 }, limitVersion: limitVersion),
             episode: key.episode, eventTime: Timestamp(milliseconds: moment.time), plan: plan,
-            status: terms?.status(at: clock.milliseconds) ?? .active, consequence: consequence, coordinates: moment.coordinates,
+            status: terms?.status(at: clock.milliseconds) ?? .active, segments: segments(of: counter.account),
+            consequence: consequence, coordinates: moment.coordinates,
             rearmed: rearmed(counter, rule, limit, period, episode: episode, moment))
     }
 

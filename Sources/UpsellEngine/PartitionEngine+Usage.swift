@@ -138,14 +138,20 @@ extension PartitionEngine {
             }
         }
         var counted = false
+        isAmongReadings = count > 1 && program.hasChoices
         for index in first..<first + count {
             let reading = readings[index]
             switch apply(account, reading, arena, event.flags, moment, into: &effects) {
             case .counted: counted = true
             case .late: statisticsStored.lateReadings += 1
-            case .overflow: return refuseOverflow(row, reading, into: &effects)
+            case .overflow:
+                // Of several readings all were asked before; two of one counter may still be too much together.
+                if count > 1 { finishReadings(account, moment, into: &effects) }
+                if !raised.isEmpty { qualifyRaised(into: &effects) }
+                return refuseOverflow(row, reading, into: &effects)
             }
         }
+        if count > 1 { finishReadings(account, moment, into: &effects) }
         if counted { statisticsStored.applied += 1 } else { statisticsStored.lateOnly += 1 }
         markChanged(account)
         if !raised.isEmpty { qualifyRaised(into: &effects) }
