@@ -423,7 +423,7 @@ struct CatalogFile {
     }
 
     private func price(_ value: Value, _ currency: String) -> (Price.Kind, Int64)? {
-        let digits = Self.minorDigits[currency] ?? 2
+        let digits = Currency.minorDigits(of: currency)
         let expected = "an amount in \(currency) with at most \(digits) decimals, \"from\" and an amount, or contact"
         guard let plain = value.plain else {
             value.complain(notA: expected)
@@ -440,11 +440,4 @@ struct CatalogFile {
         }
         return (isFrom ? .from : .exact, amount)
     }
-
-    /// Currencies whose minor unit is not a hundredth (ISO 4217).
-    private static let minorDigits: [String: Int] = [
-        "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
-        "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3,
-        "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
-    ]
 }
