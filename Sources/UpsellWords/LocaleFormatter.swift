@@ -10,6 +10,7 @@ final class LocaleFormatter: Sendable {
     private let date: Date.FormatStyle
     private let list: ListFormatStyle<StringStyle, [String]>
     private let smallBytes: ByteCountFormatStyle
+    private let largeBytes: ByteCountFormatStyle
     /// A formatter has a mutable interior by its type, so one thread at a time uses it.
     private let dateTime: Mutex<DateFormatter>
     private let currencies = Mutex<[String: Decimal.FormatStyle.Currency]>([:])
@@ -55,6 +56,8 @@ final class LocaleFormatter: Sendable {
         dateTime = Mutex(formatter)
         list = ListFormatStyle.list(type: .and).locale(locale)
         smallBytes = ByteCountFormatStyle(
+            style: .decimal, allowedUnits: .bytes, spellsOutZero: false, includesActualByteCount: false, locale: locale)
+        largeBytes = ByteCountFormatStyle(
             style: .decimal, allowedUnits: .all, spellsOutZero: false, includesActualByteCount: false, locale: locale)
     }
 
@@ -104,7 +107,7 @@ final class LocaleFormatter: Sendable {
         let (before, after) = byteUnits.withLock { known in
             if let affixes = known[power] { return affixes }
             // ICU's own text for two of the unit, with the number taken out.
-            let two = smallBytes.format(Int64(2 * unit))
+            let two = largeBytes.format(Int64(2 * unit))
             let digit = number(2, scale: 0)
             let affixes = two.firstRange(of: digit).map {
                 (before: String(two[..<$0.lowerBound]), after: String(two[$0.upperBound...]))

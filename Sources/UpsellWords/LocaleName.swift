@@ -8,7 +8,9 @@ public struct LocaleName: Sendable, Hashable, CustomStringConvertible {
     /// nil for anything else: `C`, `en_US.UTF-8`, empty or long text.
     public init?(_ text: String) {
         guard text.utf8.count <= 64 else { return nil }
-        let parts = text.utf8.split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") }
+        let parts = text.utf8.split(omittingEmptySubsequences: false) {
+            $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
+        }
         func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) }
         func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
         let words = parts.map { String(decoding: $0, as: UTF8.self) }

@@ -130,6 +130,8 @@ struct TemplateChecker {
     private mutating func variable(
         _ name: String, _ mark: TemplateMark, _ template: Template
     ) -> WordsSchema.Variable? {
+        // The parser has complained about what is no name.
+        guard TemplateParser.isName(name) else { return nil }
         for scope in items.reversed() + [schema.variables] {
             if let variable = scope[name] { return variable }
             for suffix in [".perMonth", ".perYear"] where name.hasSuffix(suffix) {

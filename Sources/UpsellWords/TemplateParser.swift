@@ -255,9 +255,15 @@ struct TemplateParser {
             complain(tag.start, "a tag without name", expected: expected)
             return false
         }
+        let legal = Self.isName(name)
+        if !legal { complain(tag.start, "\"\(shown(name))\" is no name", expected: expected) }
+        return legal
+    }
+
+    /// Letters, digits, `_` and `-`, with dots between parts.
+    static func isName(_ name: String) -> Bool {
         let parts = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        let legal =
-            name.utf8.count <= 128
+        return name.utf8.count <= 128
             && parts.allSatisfy { part in
                 !part.isEmpty
                     && part.allSatisfy { byte in
@@ -267,8 +273,6 @@ struct TemplateParser {
                             || byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-")
                     }
             }
-        if !legal { complain(tag.start, "\"\(shown(name))\" is no name", expected: expected) }
-        return legal
     }
 
     private mutating func openSection(_ tag: Tag, inverted: Bool) {

@@ -54,11 +54,13 @@ public struct WordsBook: Sendable {
         }
     }
 
-    private mutating func locale<T>(_ written: String, at place: TemplateSource, taken: [LocaleName: T]?) -> LocaleName? {
+    private mutating func locale<T>(_ written: String, at place: TemplateSource, taken: [LocaleName: T]?) -> LocaleName?
+    {
         let mark = TemplateMark(line: place.line, column: place.column)
         guard let locale = LocaleName(written) else {
             mistakes.insert(
-                place.complaint(mark, "\"\(shown(written))\" is no locale", expected: "one such as en, es-MX or zh-Hant")
+                place.complaint(
+                    mark, "\"\(shown(written))\" is no locale", expected: "one such as en, es-MX or zh-Hant")
             )
             return nil
         }
@@ -92,7 +94,9 @@ public struct WordsBook: Sendable {
             }
         }
         return found.sorted {
-            ($0.file, $0.line, $0.column, $0.problem, $0.expected) < ($1.file, $1.line, $1.column, $1.problem, $1.expected)
+            ($0.file, $0.line, $0.column, $0.problem, $0.expected) < (
+                $1.file, $1.line, $1.column, $1.problem, $1.expected
+            )
         }
     }
 
