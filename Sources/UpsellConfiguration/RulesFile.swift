@@ -34,12 +34,12 @@ struct RulesFile {
         }
     }
 
-    private mutating func readSignal(_ value: Value) -> Rule.Signal? {
+    private mutating func readSignal(_ value: Value) -> Signal? {
         let section = Section(value, keys: ["limit"])
         let expected = "{meter: …, thresholds: …}"
         // An unknown signal is one mistake, not two.
         if section["limit"] == nil, section.hasUnknown { return nil }
-        return section.required("limit", expected: expected).flatMap { readLimit($0) }.map(Rule.Signal.limit)
+        return section.required("limit", expected: expected).flatMap { readLimit($0) }.map(Signal.limit)
     }
 
     private mutating func readLimit(_ value: Value) -> LimitSignal? {

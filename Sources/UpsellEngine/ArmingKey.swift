@@ -79,22 +79,6 @@ public enum KeyVersion {
         return encoder.hash
     }
 
-    /// Hash of what a rule decides by: signal, definition of its meter, thresholds, unit, band. No words.
-    public static func ofRule(_ rule: Rule, in catalogue: Catalogue) -> UInt64 {
-        var encoder = CanonicalEncoder()
-        encoder.put(UInt8(1))
-        switch rule.signal {
-        case .limit(let signal):
-            encoder.put(Trigger.SignalKind.limit.rawValue)
-            encode(catalogue[signal.meter], into: &encoder)
-            encoder.put(signal.unit.rawValue)
-            encoder.put(UInt64(signal.thresholds.count))
-            for threshold in signal.thresholds { encoder.put(threshold) }
-            encoder.put(signal.band)
-        }
-        return encoder.hash
-    }
-
     /// Hash of a meter's definition; its unit is a word and not part of it.
     static func ofMeter(_ meter: Meter) -> UInt64 {
         var encoder = CanonicalEncoder()
@@ -102,7 +86,7 @@ public enum KeyVersion {
         return encoder.hash
     }
 
-    private static func encode(_ meter: Meter, into encoder: inout CanonicalEncoder) {
+    static func encode(_ meter: Meter, into encoder: inout CanonicalEncoder) {
         encoder.put(meter.name)
         encoder.put(meter.eventTypes)
         encoder.put(UInt64(meter.filter.count))

@@ -15,10 +15,24 @@ public struct Effects: Sendable {
     public var rejected: [RejectedEvent] = []
     /// Readings that will never be counted because their account got no profile in time.
     public var expired: [ExpiredReading] = []
+    public var outcomes: [Outcome] = []
+    /// Accounts whose set of open triggers changed, in the order of their first change; each once. What is open now is
+    /// to be asked of the engine (`PartitionEngine.openTriggers`).
+    public private(set) var opened: [String] = []
+    private var isOpened: Set<String> = []
+    /// Rules that the fuse has taken out, each once.
+    public var fused: [FusedRule] = []
 
     public init() {}
 
-    public var isEmpty: Bool { triggers.isEmpty && held.isEmpty && rejected.isEmpty && expired.isEmpty }
+    public var isEmpty: Bool {
+        triggers.isEmpty && held.isEmpty && rejected.isEmpty && expired.isEmpty && outcomes.isEmpty && opened.isEmpty
+            && fused.isEmpty
+    }
+
+    mutating func noteOpened(_ account: String) {
+        if isOpened.insert(account).inserted { opened.append(account) }
+    }
 
     /// Empties all lists and keeps their capacity.
     public mutating func removeAll() {
@@ -26,7 +40,19 @@ public struct Effects: Sendable {
         held.removeAll(keepingCapacity: true)
         rejected.removeAll(keepingCapacity: true)
         expired.removeAll(keepingCapacity: true)
+        outcomes.removeAll(keepingCapacity: true)
+        opened.removeAll(keepingCapacity: true)
+        isOpened.removeAll(keepingCapacity: true)
+        fused.removeAll(keepingCapacity: true)
     }
+}
+
+/// A rule that reached more accounts than its fuse allows.
+public struct FusedRule: Sendable, Equatable {
+    public var rule: String
+    /// Accounts reached in the hour, in this partition.
+    public var accounts: Int
+    public var time: Timestamp
 }
 
 /// A row of a batch that the engine refused.

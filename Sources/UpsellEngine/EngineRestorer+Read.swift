@@ -23,6 +23,7 @@ extension EngineRestorer {
             try readRows(0, of: 1, isSlice: false, &input)
             try identities.readDelta(&input)
         }
+        if !input.reader.isAtEnd { try readExtension(&input) }
         reader = input.reader
     }
 
@@ -43,6 +44,11 @@ extension EngineRestorer {
         try readRows(index, of: slices, isSlice: true, &input)
         for (position, value) in before where position < engine.cells.count { engine.cells[position].value += value }
         try identities.readPart(index, of: slices, &input)
+        if index == 0 {
+            engine.safety = RuleSafety()
+            engine.program.noteAdoption(ofSignalsAt: engine.program.signals.map { _ in .min })
+            if !input.reader.isAtEnd { try readExtension(&input) }
+        }
         reader = input.reader
     }
 
@@ -64,6 +70,17 @@ extension EngineRestorer {
         var adopted: [Int64] = []
         for _ in 0..<count { adopted.append(try input.optionalInstant() ?? .min) }
         engine.program.noteAdoption(at: adopted)
+    }
+
+    private mutating func readExtension(_ input: inout StateReader) throws(BinaryCodingError) {
+        let count = try input.reader.count()
+        guard count == engine.program.signals.count else {
+            throw input.malformed("\(count) signals, \(engine.program.signals.count) expected")
+        }
+        var adopted: [Int64] = []
+        for _ in 0..<count { adopted.append(try input.optionalInstant() ?? .min) }
+        engine.program.noteAdoption(ofSignalsAt: adopted)
+        engine.safety = try RuleSafety(from: &input, engine.program)
     }
 
     private mutating func readErased(_ input: inout StateReader) throws(BinaryCodingError) {

@@ -30,6 +30,8 @@ extension EngineRestorer {
         }
         for index in row.sides.indices { store(number, row.sides[index]) }
         if row.facets.contains(.waiting) { try storeWaiting(number, &input) }
+        if let signals = row.signals { engine.story(of: number).signals = signals }
+        if let dealings = row.dealings { engine.story(of: number).dealings = dealings }
     }
 
     private mutating func add(_ number: Int, _ input: inout StateReader) throws(BinaryCodingError) {

@@ -20,6 +20,10 @@ struct EngineTimer: Comparable {
         case terms
         /// A closed period has counted long enough.
         case grace
+        /// A signal of the account has something to judge: the end of a day or stay, a trial's instant, a slot.
+        case signals
+        /// Something that was said or is owed has an instant: a release, an expiry, a step.
+        case dealings
     }
 
     static func < (a: EngineTimer, b: EngineTimer) -> Bool {

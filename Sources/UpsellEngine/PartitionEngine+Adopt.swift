@@ -17,16 +17,25 @@ extension PartitionEngine {
         // An account's clock and default plan may be the same at two reloads, their limit versions must not.
         lastReload = Swift.max(clock.milliseconds, lastReload == .min ? .min : lastReload + 1)
         program.noteAdoption(
+            ofSignalsAt: change.oldSignal.map { source in
+                source.map { old.signals[$0].adoptedAt } ?? clock.milliseconds
+            })
+        program.noteAdoption(
             at: change.oldRule.map { source in source.map { old.rules[$0].adoptedAt } ?? clock.milliseconds })
         if new.catalogue.policy.dedupCapacity != old.catalogue.policy.dedupCapacity {
             identities = identities.resized(to: new.catalogue.policy.dedupCapacity, at: clock.milliseconds)
         }
         rebuildTimers()
-        for account in accountsInOrder { rearmAdopted(account, old, oldLimits, change, into: &effects) }
+        for account in accountsInOrder {
+            rearmAdopted(account, old, oldLimits, change, into: &effects)
+            adoptSignals(account, old, change)
+            qualifyRaised(into: &effects)
+        }
         written.isCompleteDue = true
         guard new.defaultPlan != nil else { return }
         for account in accountsInOrder where waiting[account] != nil {
             evaluateWaiting(account, nil, .live, into: &effects)
+            qualifyRaised(into: &effects)
         }
     }
 
@@ -94,7 +103,7 @@ extension PartitionEngine {
                 var event = event
                 let before = event.readings.count
                 event.readings = event.readings.compactMap { reading in
-                    change.newMeter[reading.meter].map {
+                    change.newStream(reading.meter).map {
                         WaitingReading(meter: $0, quantity: reading.quantity, dimension: reading.dimension)
                     }
                 }
@@ -176,6 +185,13 @@ struct CatalogueChange {
     var oldMeter: [Int?]
     /// By old meter.
     var newMeter: [Int?]
+    /// By old behaviour: the new one with the same definition.
+    var newBehaviour: [Int?]
+    /// By position in the new `Program.signals`: the old one of the same rule name, part and version.
+    var oldSignal: [Int?]
+    /// By position in the old `Program.signals`.
+    var newSignal: [Int?]
+    private var newMeterCount: Int
     /// By new group of resets.
     var oldGroup: [Int?]
     /// By position in the new `Program.rules`: the old rule of the same name and version.
@@ -189,14 +205,32 @@ struct CatalogueChange {
         }
         self.oldMeter = oldMeter
         newMeter = old.meters.indices.map { meter in oldMeter.firstIndex(of: meter) }
+        newMeterCount = new.meters.count
+        let behaviours = new.catalogue.behaviours.map(KeyVersion.ofBehaviour)
+        newBehaviour = old.catalogue.behaviours.map { behaviours.firstIndex(of: KeyVersion.ofBehaviour($0)) }
+        let oldSignal = new.signals.map { signal in
+            old.signals.firstIndex {
+                $0.version == signal.version && $0.part == signal.part
+                    && old.catalogue.rules[$0.rule].name == new.catalogue.rules[signal.rule].name
+            }
+        }
+        self.oldSignal = oldSignal
+        newSignal = old.signals.indices.map { signal in oldSignal.firstIndex(of: signal) }
         oldGroup = new.resets.map { old.resets.firstIndex(of: $0) }
         let oldRule = new.rules.map { rule in
             old.rules.firstIndex {
                 $0.version == rule.version
+                    && old.signals[$0.signal].part == new.signals[rule.signal].part
                     && old.catalogue.rules[$0.rule].name == new.catalogue.rules[rule.rule].name
             }
         }
         self.oldRule = oldRule
         oldFirstBit = oldRule.map { $0.map { old.rules[$0].firstBit } }
+    }
+
+    /// Where a stream of the old catalogue (a meter, or a behaviour behind them) is in the new one.
+    func newStream(_ stream: Int) -> Int? {
+        guard stream >= newMeter.count else { return newMeter[stream] }
+        return newBehaviour[stream - newMeter.count].map { newMeterCount + $0 }
     }
 }

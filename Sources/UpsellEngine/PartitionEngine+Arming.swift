@@ -45,13 +45,9 @@ extension PartitionEngine {
         let trigger = trigger(
             counter, rule, limit, previous: previous, current: cell.value, crossed: crossed, highestBit: highest,
             moment)
-        if closed {
-            statisticsStored.held += 1
-            effects.held.append(HeldTrigger(trigger: trigger, reason: .periodClosed))
-        } else {
-            statisticsStored.triggers += 1
-            effects.triggers.append(trigger)
-        }
+        raise(
+            Candidate(
+                signal: rule.signal, account: counter.account, trigger: trigger, counter: counter, isClosed: closed))
     }
 
     private func trigger(
@@ -78,10 +74,10 @@ extension PartitionEngine {
         let plan =
             terms.map { $0.plan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name } ?? ""
         let consequence = program.catalogue.plans.first { $0.name == plan }?.limits[counter.meter].consequence
-        let dimension: (name: String, value: String)? =
-            meter.dimension.flatMap { own in
-                counter.side < 0 ? nil : (own.name, sides[Int(counter.side)].extra?.name ?? "")
-            }
+        let dimension = meter.dimension.flatMap { own in
+            counter.side < 0
+                ? nil : Trigger.Dimension(name: own.name, value: sides[Int(counter.side)].extra?.name ?? "")
+        }
         let limitVersion = cells[counter.account * meterCount + counter.meter].limitVersion
         let key = ArmingKey(
             signal: .limit, rule: name, ruleVersion: rule.version, account: account, meter: meter.name,
@@ -89,11 +85,14 @@ extension PartitionEngine {
             threshold: crossed[crossed.count - 1])
         return Trigger(
             id: key.id, account: account, rule: name, ruleVersion: rule.version, signal: .limit, cause: moment.cause,
-            meter: meter.name, meterUnit: meter.unit, scale: meter.scale, dimension: dimension, previous: previous,
-            current: current, limit: limit, thresholdUnit: rule.unit, crossed: crossed,
-            period: period.map { (Timestamp(milliseconds: $0.start), Timestamp(milliseconds: $0.end)) },
-            episode: key.episode, limitVersion: limitVersion, eventTime: Timestamp(milliseconds: moment.time),
-            plan: plan, status: terms?.status ?? .active, consequence: consequence, coordinates: moment.coordinates,
+            usage: Trigger.Usage(
+                meter: meter.name, unit: meter.unit, scale: meter.scale, dimension: dimension, previous: previous,
+                current: current, limit: limit, thresholdUnit: rule.unit, crossed: crossed,
+                period: period.map {
+                    Trigger.Span(start: Timestamp(milliseconds: $0.start), end: Timestamp(milliseconds: $0.end))
+                }, limitVersion: limitVersion),
+            episode: key.episode, eventTime: Timestamp(milliseconds: moment.time), plan: plan,
+            status: terms?.status ?? .active, consequence: consequence, coordinates: moment.coordinates,
             rearmed: rearmed(counter, rule, limit, period, episode: episode, moment))
     }
 
@@ -117,7 +116,7 @@ extension PartitionEngine {
         switch moment.cause {
         case .limitChanged: return .limitChanged
         case .ruleChanged: return .ruleChanged
-        case .usage, .profileArrived, .windowMoved: break
+        case .usage, .profileArrived, .windowMoved, .timer, .released, .step, .outcome, .test: break
         }
         let code = program.meters[counter.meter]
         var latest = Int64.min

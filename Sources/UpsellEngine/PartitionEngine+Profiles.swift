@@ -55,7 +55,10 @@ extension PartitionEngine {
             }
         }
         scheduleTerms(number, after: clock.milliseconds)
+        observeProfile(number, from: last, moment, into: &effects)
+        dealWithProfile(number, from: last, moment, into: &effects)
         if waiting[number] != nil { evaluateWaiting(number, coordinates, mode, into: &effects) }
+        qualifyRaised(into: &effects)
     }
 
     mutating func put(_ next: Terms, _ number: Int) {

@@ -21,6 +21,7 @@ extension PartitionEngine {
             sideHeads.append(-1)
             termsIndex.append(-1)
             flags.append(0)
+            stories.append(nil)
             cells.append(contentsOf: program.defaultCells)
             for _ in 0..<groupCount { periods.append(.none) }
         }

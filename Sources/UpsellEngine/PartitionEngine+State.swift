@@ -5,7 +5,7 @@ extension PartitionEngine {
     /// Whether the next delta says anything that the last one did not; a tick that moved the clock is a change.
     public var hasChanges: Bool {
         !changed.isEmpty || clock != written.clock || identities.inserted != written.identities
-            || written.isCompleteDue
+            || written.isCompleteDue || written.isExtensionDue
     }
 
     /// Whether the next delta has all there is, since a catalogue was adopted: a restore starts there, under that
@@ -41,6 +41,7 @@ extension PartitionEngine {
             }
             identities.write(from: written.identities, into: &out)
         }
+        if written.isExtensionDue || (isComplete && hasExtension) { writeExtension(into: &out) }
         writer = exchange(&out.writer, with: BinaryWriter())
         clearMarks()
     }
@@ -58,6 +59,7 @@ extension PartitionEngine {
         if index == 0 { writePartition(into: &out) }
         writeRows(index, of: count, into: &out)
         identities.writePart(index, of: count, into: &out)
+        if index == 0, hasExtension { writeExtension(into: &out) }
         writer = exchange(&out.writer, with: BinaryWriter())
     }
 
@@ -66,6 +68,22 @@ extension PartitionEngine {
         out.put(optional: lastReload == .min ? nil : lastReload)
         out.writer.put(count: program.rules.count)
         for rule in program.rules { out.put(optional: rule.adoptedAt == .min ? nil : rule.adoptedAt) }
+    }
+
+    private var hasExtension: Bool {
+        !safety.isEmpty
+            || program.signals.contains { signal in
+                if case .limit = signal.signal, signal.part < 0 { return false }
+                return signal.adoptedAt != .min
+            }
+    }
+
+    /// What the partition as a whole keeps for signals and dealings. Where there is nothing, and in logs of the first
+    /// version, the delta or slice ends before it.
+    private func writeExtension(into out: inout StateWriter) {
+        out.writer.put(count: program.signals.count)
+        for signal in program.signals { out.put(optional: signal.adoptedAt == .min ? nil : signal.adoptedAt) }
+        safety.write(into: &out)
     }
 
     private func writeRows(_ index: Int, of count: Int, into out: inout StateWriter) {

@@ -52,6 +52,9 @@ extension PartitionEngine {
         if facets.contains(.limits) { writeLimits(number, into: &out) }
         if facets.contains(.sides) { writeSides(isFull: isFull || facets.contains(.rest), into: &out) }
         if facets.contains(.waiting) { writeWaiting(number, all: isFull || facets.contains(.rest), into: &out) }
+        if facets.contains(.profile), let own = terms[Int(termsIndex[number])] { out.put(own.facts) }
+        if facets.contains(.signals) { (stories[number]?.signals ?? SignalStates()).write(into: &out) }
+        if facets.contains(.dealings) { (stories[number]?.dealings ?? Dealings()).write(into: &out) }
     }
 
     private func insertRareFacets(_ number: Int, isFull: Bool, into facets: inout StateFacets) {
@@ -63,13 +66,22 @@ extension PartitionEngine {
             }
         if isFull ? hasPeriods : marks & Self.periodsMark != 0 { facets.insert(.periods) }
         if isFull || marks & Self.termsMark != 0 {
-            if termsIndex[number] >= 0 { facets.insert(.terms) }
+            if termsIndex[number] >= 0 {
+                facets.insert(.terms)
+                if terms[Int(termsIndex[number])]?.facts != ProfileFacts() { facets.insert(.profile) }
+            }
             let isDefault = (0..<meterCount).allSatisfy {
                 cells[number * meterCount + $0].limitVersion == program.defaultCells[$0].limitVersion
             }
             if !isFull || !isDefault { facets.insert(.limits) }
         }
         if !isFull, marks & Self.restMark != 0 { facets.insert(.rest) }
+        if isFull ? stories[number]?.signals.isEmpty == false : marks & Self.signalsMark != 0 {
+            facets.insert(.signals)
+        }
+        if isFull ? stories[number]?.dealings.isEmpty == false : marks & Self.dealingsMark != 0 {
+            facets.insert(.dealings)
+        }
     }
 
     private func bitmap(_ number: Int, from word: Int, isFull: Bool) -> UInt64 {

@@ -45,7 +45,10 @@ extension PartitionEngine {
         case .bucket: expireBuckets(timer, mode, into: &effects)
         case .terms: changeTerms(account, at: timer.time, mode, into: &effects)
         case .grace: endGrace(timer)
+        case .signals: runSignals(account, at: timer.time, mode, into: &effects)
+        case .dealings: runDealings(account, at: timer.time, mode, into: &effects)
         }
+        qualifyRaised(into: &effects)
     }
 
     /// Sets all timers that the state calls for and no other: after a restore, or once meters have other positions.
@@ -56,12 +59,23 @@ extension PartitionEngine {
             let hasPrevious =
                 !previousPeriods.isEmpty
                 && (0..<groupCount).contains { previousPeriods[account * groupCount + $0] != nil }
-            guard index >= 0 || sideHeads[account] >= 0 || hasPrevious else { continue }
+            let story = stories[account]
+            guard index >= 0 || sideHeads[account] >= 0 || hasPrevious || story != nil else { continue }
             var timer = EngineTimer(
                 time: .max, accountHash: accounts.hash(of: account), kind: .terms, account: Int32(account))
             if index >= 0, let own = terms[Int(index)], own.scheduled < .max {
                 timer.time = own.scheduled
                 timers.push(timer)
+            }
+            if let story {
+                timer.kind = .signals
+                timer.time = story.signals.due
+                story.signalsScheduled = timer.time
+                if timer.time < .max { timers.push(timer) }
+                timer.kind = .dealings
+                timer.time = story.dealings.due
+                story.dealingsScheduled = timer.time
+                if timer.time < .max { timers.push(timer) }
             }
             timer.kind = .grace
             for group in 0..<(hasPrevious ? groupCount : 0) {

@@ -9,6 +9,8 @@ struct Moment {
     var silent: Bool
     /// The evaluation waits in `jump`.
     var deferred = false
+    /// Of the event; 0 where none brought it about.
+    var identity: UInt64 = 0
 }
 
 enum ReadingOutcome { case counted, late, overflow }
@@ -125,7 +127,7 @@ extension PartitionEngine {
         let silent = mode == .silent || event.flags.rawValue != 0
         let moment = Moment(
             time: event.time.milliseconds, coordinates: InputCoordinates(input: event.input, offset: event.offset),
-            cause: .usage, silent: silent)
+            cause: .usage, silent: silent, identity: event.identity)
         if count > 1 {
             for index in first..<first + count
             where wouldOverflow(
@@ -146,6 +148,7 @@ extension PartitionEngine {
         }
         if counted { statisticsStored.applied += 1 } else { statisticsStored.lateOnly += 1 }
         markChanged(account)
+        if !raised.isEmpty { qualifyRaised(into: &effects) }
     }
 
     private mutating func refuseOverflow(_ row: Int, _ reading: Reading, into effects: inout Effects) {
@@ -162,6 +165,12 @@ extension PartitionEngine {
         _ moment: Moment, into effects: inout Effects
     ) -> ReadingOutcome {
         let meter = reading.meter.index
+        guard meter < meterCount else {
+            observe(
+                account, stream: meter, reading.quantity, name: arena.extracting(reading.dimension.range), moment,
+                into: &effects)
+            return .counted
+        }
         let code = program.meters[meter]
         if code.isPlain, !eventFlags.contains(.snapshot) {
             let period = periods[account * groupCount + code.group]
@@ -174,6 +183,11 @@ extension PartitionEngine {
                 if value >= cells[index].nextTrip {
                     evaluate(
                         CounterRef(account: account, meter: meter), previous: value - reading.quantity, closed: false,
+                        moment, into: &effects)
+                }
+                if code.isWatched {
+                    observe(
+                        account, stream: meter, reading.quantity, name: arena.extracting(reading.dimension.range),
                         moment, into: &effects)
                 }
                 return .counted
@@ -259,6 +273,7 @@ extension PartitionEngine {
         } else {
             settle(counter, previous: previous, closed: closed, moment, into: &effects)
         }
+        if code.isWatched { observe(account, stream: meter, quantity, name: name, moment, into: &effects) }
         return .counted
     }
 
@@ -331,6 +346,7 @@ extension PartitionEngine {
         _ account: Int, _ meter: Int, _ quantity: Int64, dimension: UInt64, _ time: Int64,
         _ eventFlags: UsageEvent.Flags
     ) -> Bool {
+        guard meter < meterCount else { return false }
         let code = program.meters[meter]
         guard code.aggregation == .count || code.aggregation == .sum, !eventFlags.contains(.snapshot) else {
             return false

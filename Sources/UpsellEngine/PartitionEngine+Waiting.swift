@@ -70,6 +70,12 @@ extension PartitionEngine {
             for reading in event.readings {
                 statisticsStored.waitingEvaluated += 1
                 let name = reading.dimension ?? ""
+                guard reading.meter < meterCount else {
+                    unsafe observe(
+                        account, stream: reading.meter, reading.quantity, name: name.utf8.span.bytes, moment,
+                        into: &effects)
+                    continue
+                }
                 let outcome = unsafe count(
                     account, reading.meter, reading.quantity, event.flags, moment, dimension: Self.hash(of: reading),
                     name: name.utf8.span.bytes, into: &effects)
@@ -141,7 +147,7 @@ extension PartitionEngine {
             effects.expired.append(
                 ExpiredReading(
                     coordinates: event.coordinates, account: name,
-                    meter: program.catalogue.meters[reading.meter].name, dimension: reading.dimension,
+                    meter: program.streamName(reading.meter), dimension: reading.dimension,
                     quantity: reading.quantity, time: Timestamp(milliseconds: event.time), reason: reason))
         }
     }

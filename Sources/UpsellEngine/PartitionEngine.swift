@@ -28,7 +28,9 @@ public struct PartitionEngine: ~Copyable {
     var sideHeads: ContiguousArray<Int32> = []
     /// Position in `terms`, -1 for an account without profile.
     var termsIndex: ContiguousArray<Int32> = []
-    var flags: ContiguousArray<UInt16> = []
+    var flags: ContiguousArray<UInt32> = []
+    /// What signals and dealings keep of the account; nil for one that has neither.
+    var stories: ContiguousArray<AccountStory?> = []
 
     var terms: ContiguousArray<Terms?> = []
     var freeTerms: [Int32] = []
@@ -62,6 +64,10 @@ public struct PartitionEngine: ~Copyable {
     var resolved: ContiguousArray<Int32> = []
     /// Takes the sum of what the first pass touched, so that the touching is not optimised away.
     var warmth: UInt64 = 0
+    /// Modes of rules that control records or the fuse have set, and what the fuse counts.
+    var safety = RuleSafety()
+    /// Signals that came true with the record, timer or profile at hand, and are not qualified yet.
+    var raised: [Candidate] = []
     /// Counters whose evaluation waits until a whole jump is counted, with their usage before it.
     var jump: [(counter: CounterRef, previous: Int64, closed: Bool)] = []
 
@@ -72,27 +78,32 @@ public struct PartitionEngine: ~Copyable {
         identities = IdentityRing(capacity: catalogue.policy.dedupCapacity)
     }
 
-    static let dirtyFlag: UInt16 = 1
+    static let dirtyFlag: UInt32 = 1
     /// The account was there at the last reload.
-    static let reloadedFlag: UInt16 = 2
+    static let reloadedFlag: UInt32 = 2
     /// A period of the group has ended for the account. There are at most eight groups: four units, two alignments.
-    static func rolledFlag(_ group: Int) -> UInt16 { 4 << UInt16(group) }
+    static func rolledFlag(_ group: Int) -> UInt32 { 4 << UInt32(group) }
 
     // What the next delta has to say about an account beside its dirty cells and side records.
 
     /// The number's account of the last delta is gone.
-    static let erasedMark: UInt16 = 1 << 10
+    static let erasedMark: UInt32 = 1 << 10
     /// The account came since the last delta.
-    static let newMark: UInt16 = 1 << 11
+    static let newMark: UInt32 = 1 << 11
     /// Spent thresholds of dirty cells.
-    static let spentMark: UInt16 = 1 << 12
+    static let spentMark: UInt32 = 1 << 12
     /// Running and closed periods, and the flags that go with them.
-    static let periodsMark: UInt16 = 1 << 13
+    static let periodsMark: UInt32 = 1 << 13
     /// Profile and limit versions.
-    static let termsMark: UInt16 = 1 << 14
+    static let termsMark: UInt32 = 1 << 14
     /// All side records and what waits, since some are gone.
-    static let restMark: UInt16 = 1 << 15
-    static let marks: UInt16 = dirtyFlag | erasedMark | newMark | spentMark | periodsMark | termsMark | restMark
+    static let restMark: UInt32 = 1 << 15
+    /// States of signals.
+    static let signalsMark: UInt32 = 1 << 16
+    /// What was said to the account and what became of it.
+    static let dealingsMark: UInt32 = 1 << 17
+    static let marks: UInt32 =
+        dirtyFlag | erasedMark | newMark | spentMark | periodsMark | termsMark | restMark | signalsMark | dealingsMark
 
     var policy: Policy { program.catalogue.policy }
     var meterCount: Int { program.meters.count }
@@ -161,7 +172,7 @@ public struct PartitionEngine: ~Copyable {
     }
 
     /// - Parameter marks: what the next delta has to say of the account.
-    mutating func markChanged(_ account: Int, _ marks: UInt16) {
+    mutating func markChanged(_ account: Int, _ marks: UInt32) {
         markChanged(account)
         flags[account] |= marks
     }
@@ -184,6 +195,7 @@ public struct PartitionEngine: ~Copyable {
             sideHeads.append(-1)
             termsIndex.append(-1)
             flags.append(0)
+            stories.append(nil)
             cells.append(contentsOf: program.defaultCells)
             for _ in 0..<groupCount { periods.append(.none) }
         } else {
@@ -196,6 +208,7 @@ public struct PartitionEngine: ~Copyable {
     mutating func clearRow(_ number: Int) {
         sideHeads[number] = -1
         termsIndex[number] = -1
+        stories[number] = nil
         flags[number] &= Self.dirtyFlag | Self.erasedMark
         for meter in 0..<meterCount { cells[number * meterCount + meter] = program.defaultCells[meter] }
         for group in 0..<groupCount { periods[number * groupCount + group] = .none }
@@ -208,6 +221,7 @@ public struct PartitionEngine: ~Copyable {
         let number = accounts.find(xxh3(key), key)
         guard number >= 0 else { return }
         statisticsStored.removals += 1
+        forgetDealings(number, into: &effects)
         erase(number)
     }
 

@@ -11,6 +11,14 @@ struct Program {
     /// Meters of each group.
     let groupMeters: [[Int]]
     let meterVersions: [UInt64]
+    /// All signals of all rules, those of combinations behind the combination they are parts of.
+    private(set) var signals: ContiguousArray<SignalCode>
+    /// By stream (meters, then behaviours): the signals that listen to it, in the order of `signals`.
+    let watchers: [[Int]]
+    /// Signals that need an account's profile or calendar and no event: trials, absences, digests.
+    let calendarSignals: [Int]
+    /// First signal of each rule.
+    let ruleSignals: [Int]
     /// Plan of accounts without profile.
     let defaultPlan: Int?
     /// Fresh cells of an account without profile, one for each meter.
@@ -37,26 +45,36 @@ struct Program {
             }
             meters.append(code)
         }
+        let signals = SignalCode.flatten(catalogue)
         var rules: ContiguousArray<RuleCode> = []
         for meter in catalogue.meters.indices {
             let first = rules.count
             var bit = 0
-            for (index, rule) in catalogue.rules.enumerated() {
-                guard case .limit(let signal) = rule.signal, signal.meter.index == meter else { continue }
+            for (index, code) in signals.enumerated() {
+                guard case .limit(let signal) = code.signal, signal.meter.index == meter else { continue }
                 precondition(
                     bit + signal.thresholds.count <= Self.thresholdsMax,
                     "more than \(Self.thresholdsMax) thresholds on meter \(catalogue.meters[meter].name)")
-                let goLive = max(
-                    rule.goLive ?? .earliest, catalogue.policy.goLive ?? .earliest)
                 rules.append(
                     RuleCode(
-                        rule: index, unit: signal.unit, thresholds: signal.thresholds, band: signal.band, firstBit: bit,
-                        version: KeyVersion.ofRule(rule, in: catalogue), goLive: goLive.milliseconds,
-                        onChange: rule.onChange))
+                        rule: code.rule, signal: index, unit: signal.unit, thresholds: signal.thresholds,
+                        band: signal.band, firstBit: bit, version: code.version, goLive: code.goLive,
+                        onChange: code.onChange))
                 bit += signal.thresholds.count
             }
             meters[meter].rules = first..<rules.count
         }
+        var watchers: [[Int]] = Array(repeating: [], count: catalogue.meters.count + catalogue.behaviours.count)
+        for (index, code) in signals.enumerated() {
+            for stream in code.streams(meterCount: catalogue.meters.count) where watchers[stream].last != index {
+                watchers[stream].append(index)
+            }
+        }
+        for meter in meters.indices { meters[meter].isWatched = !watchers[meter].isEmpty }
+        self.signals = signals
+        self.watchers = watchers
+        calendarSignals = signals.indices.filter { signals[$0].isOfTheCalendar }
+        ruleSignals = catalogue.rules.indices.map { rule in signals.firstIndex { $0.rule == rule } ?? 0 }
         self.meters = meters
         self.rules = rules
         self.resets = resets
@@ -79,6 +97,17 @@ struct Program {
     /// Notes when rules came to accounts that were there.
     mutating func noteAdoption(at instants: [Int64]) {
         for index in rules.indices { rules[index].adoptedAt = instants[index] }
+    }
+
+    mutating func noteAdoption(ofSignalsAt instants: [Int64]) {
+        for index in signals.indices { signals[index].adoptedAt = instants[index] }
+    }
+
+    /// Stream of a source: a meter, or a behaviour behind all meters.
+    func stream(_ source: SignalSource) -> Int { source.stream.index(meterCount: meters.count) }
+
+    func streamName(_ stream: Int) -> String {
+        stream < meters.count ? catalogue.meters[stream].name : catalogue.behaviours[stream - meters.count].name
     }
 
     // MARK: Limits
@@ -182,6 +211,8 @@ struct MeterCode {
     var uniqueMax: Int
     var dimensionMax: Int
     var rules = 0..<0
+    /// Signals other than `limit` listen to it.
+    var isWatched = false
 
     enum WindowKind: UInt8 { case period, rolling, lifetime, gauge }
 
@@ -210,6 +241,8 @@ struct MeterCode {
 struct RuleCode {
     /// Position in `Catalogue.rules`.
     var rule: Int
+    /// Position in `Program.signals`.
+    var signal: Int
     var unit: ThresholdUnit
     var thresholds: [Int64]
     var band: Int64

@@ -18,7 +18,13 @@ struct StateFacets: OptionSet {
     /// Side records and waiting events of before are gone.
     static let rest = StateFacets(rawValue: 1 << 7)
     static let waiting = StateFacets(rawValue: 1 << 8)
-    static let all = StateFacets(rawValue: 1 << 9 - 1)
+    /// What conditions, remedies and words need of the profile.
+    static let profile = StateFacets(rawValue: 1 << 9)
+    /// States of signals, all of them.
+    static let signals = StateFacets(rawValue: 1 << 10)
+    /// What was said and what became of it, all of it.
+    static let dealings = StateFacets(rawValue: 1 << 11)
+    static let all = StateFacets(rawValue: 1 << 12 - 1)
 }
 
 /// What a side record's image has.

@@ -107,7 +107,42 @@ extension StateReader {
         return terms
     }
 
-    private mutating func optionalTimestamp() throws(BinaryCodingError) -> Timestamp? {
+    mutating func profileFacts() throws(BinaryCodingError) -> ProfileFacts {
+        var facts = ProfileFacts()
+        facts.mrr = try optionalSigned()
+        facts.currency = try optionalText()
+        if let interval = try optionalText() {
+            guard let known = Price.Interval(rawValue: interval) else { throw malformed("interval \(interval)") }
+            facts.interval = known
+        }
+        facts.since = try optionalTimestamp()
+        facts.firstPurchase = try optionalTimestamp()
+        facts.locale = try optionalText()
+        if try reader.flag() {
+            facts.trial = Profile.Trial(
+                plan: try optionalText(), start: try optionalTimestamp(), end: try optionalTimestamp())
+        }
+        facts.cancelAtPeriodEnd = try reader.flag()
+        facts.parent = try optionalText()
+        facts.owner = try optionalText()
+        facts.optOut = try listOfTexts()
+        for _ in 0..<(try reader.count()) {
+            facts.attributes.append(
+                Profile.Attribute(name: try text(), json: try text(), texts: try listOfTexts()))
+        }
+        facts.shareable = try listOfTexts()
+        return facts
+    }
+
+    mutating func optionalSigned() throws(BinaryCodingError) -> Int64? { try reader.flag() ? reader.signed() : nil }
+
+    mutating func listOfTexts() throws(BinaryCodingError) -> [String] {
+        var texts: [String] = []
+        for _ in 0..<(try reader.count()) { texts.append(try text()) }
+        return texts
+    }
+
+    mutating func optionalTimestamp() throws(BinaryCodingError) -> Timestamp? {
         guard let instant = try optionalInstant() else { return nil }
         return Timestamp(milliseconds: instant)
     }

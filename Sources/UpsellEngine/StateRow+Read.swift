@@ -26,7 +26,13 @@ extension StateRow {
         if facets.contains(.sides) {
             for _ in 0..<(try input.reader.count()) { sides.append(try input.side(program)) }
         }
-        if facets.contains(.waiting) { try readWaiting(meterCount, &input) }
+        if facets.contains(.waiting) { try readWaiting(meterCount + program.catalogue.behaviours.count, &input) }
+        if facets.contains(.profile) {
+            guard terms != nil else { throw input.malformed("facts of a profile without the profile") }
+            terms?.facts = try input.profileFacts()
+        }
+        if facets.contains(.signals) { signals = try SignalStates(from: &input, program) }
+        if facets.contains(.dealings) { dealings = try Dealings(from: &input, program) }
     }
 
     /// Empty, with the arrays of a row that was used.
@@ -41,6 +47,8 @@ extension StateRow {
         sides.removeAll(keepingCapacity: true)
         waitingCount = 0
         waiting.removeAll(keepingCapacity: true)
+        signals = nil
+        dealings = nil
     }
 
     private mutating func readMeters(
@@ -80,7 +88,7 @@ extension StateRow {
 
     private mutating func readPeriods(_ groupCount: Int, _ input: inout StateReader) throws(BinaryCodingError) {
         let value = try input.reader.unsigned()
-        guard let flags = UInt16(exactly: value), flags & PartitionEngine.marks == 0 else {
+        guard let flags = UInt32(exactly: value), flags & PartitionEngine.marks == 0 else {
             throw input.malformed("account flags \(value)")
         }
         self.flags = flags

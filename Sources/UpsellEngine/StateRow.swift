@@ -7,7 +7,7 @@ struct StateRow {
     /// Ascending by meter.
     var cells: [CellImage] = []
     /// `PartitionEngine.flags` without marks.
-    var flags: UInt16 = 0
+    var flags: UInt32 = 0
     /// By group.
     var periods: [(running: Period, closed: Period)] = []
     var terms: Terms?
@@ -17,6 +17,8 @@ struct StateRow {
     var waitingCount = 0
     var waitingFirst: UInt64 = 0
     var waiting: [WaitingEvent] = []
+    var signals: SignalStates?
+    var dealings: Dealings?
 
     struct CellImage {
         var meter: Int

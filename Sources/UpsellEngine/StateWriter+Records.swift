@@ -97,6 +97,42 @@ extension StateWriter {
         put(instant: terms.limitsAt)
     }
 
+    mutating func put(_ facts: ProfileFacts) {
+        put(signedOptional: facts.mrr)
+        put(optional: facts.currency)
+        put(optional: facts.interval?.rawValue)
+        put(optional: facts.since?.milliseconds)
+        put(optional: facts.firstPurchase?.milliseconds)
+        put(optional: facts.locale)
+        writer.put(facts.trial != nil)
+        if let trial = facts.trial {
+            put(optional: trial.plan)
+            put(optional: trial.start?.milliseconds)
+            put(optional: trial.end?.milliseconds)
+        }
+        writer.put(facts.cancelAtPeriodEnd)
+        put(optional: facts.parent)
+        put(optional: facts.owner)
+        put(facts.optOut)
+        writer.put(count: facts.attributes.count)
+        for attribute in facts.attributes {
+            put(attribute.name)
+            put(attribute.json)
+            put(attribute.texts)
+        }
+        put(facts.shareable)
+    }
+
+    mutating func put(signedOptional value: Int64?) {
+        writer.put(value != nil)
+        if let value { writer.put(signed: value) }
+    }
+
+    mutating func put(_ texts: [String]) {
+        writer.put(count: texts.count)
+        for text in texts { put(text) }
+    }
+
     // MARK: Waiting room
 
     mutating func put(_ event: WaitingEvent) {

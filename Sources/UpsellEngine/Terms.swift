@@ -17,6 +17,8 @@ struct Terms {
     var scheduled = Int64.max
     /// By meter, the clock at which its limit last changed, `.min` for never; empty for an account without any change.
     var limitChanges: [Int64] = []
+    /// What conditions, remedies and words ask for; see `Profile`.
+    var facts: ProfileFacts
     /// Greatest time that was hashed into a limit version of this account; later ones lie after it.
     var versionTime: Int64
     /// The instant for which the limits hold that the counters were last armed under.
@@ -37,6 +39,7 @@ struct Terms {
         effectiveAt = profile.effectiveAt
         time = profile.time
         resetUsage = profile.resetUsage
+        facts = ProfileFacts(profile)
         versionTime = profile.time.milliseconds
         limitsAt = clock
     }
@@ -55,5 +58,40 @@ struct Terms {
             if let until = holding.until?.milliseconds, until > instant { next = min(next, until) }
         }
         return next == .max ? nil : next
+    }
+}
+
+/// The part of a profile that no counter depends on.
+struct ProfileFacts: Equatable {
+    var mrr: Int64?
+    var currency: String?
+    var interval: Price.Interval?
+    var since: Timestamp?
+    var firstPurchase: Timestamp?
+    var locale: String?
+    var trial: Profile.Trial?
+    var cancelAtPeriodEnd = false
+    var parent: String?
+    var owner: String?
+    var optOut: [String] = []
+    var attributes: [Profile.Attribute] = []
+    var shareable: [String] = []
+
+    init() {}
+
+    init(_ profile: Profile) {
+        mrr = profile.mrr
+        currency = profile.currency
+        interval = profile.interval
+        since = profile.since
+        firstPurchase = profile.firstPurchase
+        locale = profile.locale
+        trial = profile.trial
+        cancelAtPeriodEnd = profile.cancelAtPeriodEnd
+        parent = profile.parent
+        owner = profile.owner
+        optOut = profile.optOut
+        attributes = profile.attributes
+        shareable = profile.shareable
     }
 }

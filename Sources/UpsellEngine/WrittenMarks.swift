@@ -9,4 +9,6 @@ struct WrittenMarks {
     var waiting: UInt64 = 0
     /// A new catalogue moved everything: the next delta has all there is.
     var isCompleteDue = false
+    /// What the partition as a whole keeps for signals and dealings changed.
+    var isExtensionDue = false
 }

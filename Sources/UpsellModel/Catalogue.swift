@@ -8,13 +8,33 @@ public struct Catalogue: Sendable, Codable, Equatable {
     public var addOns: [AddOn]
     public var rules: [Rule]
     public var policy: Policy
+    /// Events that only rules watch.
+    public var behaviours: [Behaviour]
+    public var segments: [Segment]
 
-    public init(meters: [Meter], plans: [Plan], addOns: [AddOn] = [], rules: [Rule] = [], policy: Policy = Policy()) {
+    public init(
+        meters: [Meter], plans: [Plan], addOns: [AddOn] = [], rules: [Rule] = [], policy: Policy = Policy(),
+        behaviours: [Behaviour] = [], segments: [Segment] = []
+    ) {
         self.meters = meters
         self.plans = plans
         self.addOns = addOns
         self.rules = rules
         self.policy = policy
+        self.behaviours = behaviours
+        self.segments = segments
+    }
+
+    /// What a log of an earlier version does not have is empty.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        meters = try values.decode([Meter].self, forKey: .meters)
+        plans = try values.decode([Plan].self, forKey: .plans)
+        addOns = try values.decode([AddOn].self, forKey: .addOns)
+        rules = try values.decode([Rule].self, forKey: .rules)
+        policy = try values.decode(Policy.self, forKey: .policy)
+        behaviours = try values.decodeIfPresent([Behaviour].self, forKey: .behaviours) ?? []
+        segments = try values.decodeIfPresent([Segment].self, forKey: .segments) ?? []
     }
 
     public func meter(named name: String) -> MeterID? { meters.firstIndex { $0.name == name }.map(MeterID.init(_:)) }
@@ -153,10 +173,12 @@ public struct Plan: Sendable, Codable, Equatable {
     public var benefits: [String]
     /// Name of the plan that replaces this archived one.
     public var successor: String?
+    /// Made for one customer: never recommended, and who has it is offered nothing.
+    public var isCustom: Bool
 
     public init(
         name: String, title: String? = nil, limits: [PlanLimit], prices: [Price] = [], features: [Feature] = [],
-        benefits: [String] = [], successor: String? = nil
+        benefits: [String] = [], successor: String? = nil, isCustom: Bool = false
     ) {
         self.name = name
         self.title = title ?? name
@@ -165,6 +187,19 @@ public struct Plan: Sendable, Codable, Equatable {
         self.features = features
         self.benefits = benefits
         self.successor = successor
+        self.isCustom = isCustom
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        name = try values.decode(String.self, forKey: .name)
+        title = try values.decode(String.self, forKey: .title)
+        limits = try values.decode([PlanLimit].self, forKey: .limits)
+        prices = try values.decode([Price].self, forKey: .prices)
+        features = try values.decode([Feature].self, forKey: .features)
+        benefits = try values.decode([String].self, forKey: .benefits)
+        successor = try values.decodeIfPresent(String.self, forKey: .successor)
+        isCustom = try values.decodeIfPresent(Bool.self, forKey: .isCustom) ?? false
     }
 
     public struct PlanLimit: Sendable, Codable, Equatable {
@@ -172,11 +207,24 @@ public struct Plan: Sendable, Codable, Equatable {
         public var enforcement: Enforcement
         /// What happens at the limit, in words.
         public var consequence: String?
+        /// What use beyond the limit costs; empty: it cannot be bought piecewise.
+        public var overage: [Overage]
 
-        public init(_ limit: Limit, enforcement: Enforcement = .hard, consequence: String? = nil) {
+        public init(
+            _ limit: Limit, enforcement: Enforcement = .hard, consequence: String? = nil, overage: [Overage] = []
+        ) {
             self.limit = limit
             self.enforcement = enforcement
             self.consequence = consequence
+            self.overage = overage
+        }
+
+        public init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            limit = try values.decode(Limit.self, forKey: .limit)
+            enforcement = try values.decode(Enforcement.self, forKey: .enforcement)
+            consequence = try values.decodeIfPresent(String.self, forKey: .consequence)
+            overage = try values.decodeIfPresent([Overage].self, forKey: .overage) ?? []
         }
 
         public static let unlimited = PlanLimit(.unlimited, enforcement: .soft)
@@ -184,12 +232,27 @@ public struct Plan: Sendable, Codable, Equatable {
 
     public enum Enforcement: String, Sendable, Codable, CaseIterable { case hard, soft }
 
+    /// A price of use beyond the limit: `amount` minor units for each begun `units` (the meter's integers) of a period.
+    public struct Overage: Sendable, Codable, Equatable {
+        public var currency: String
+        public var amount: Int64
+        public var units: Int64
+        public init(currency: String, amount: Int64, units: Int64) {
+            self.currency = currency
+            self.amount = amount
+            self.units = units
+        }
+    }
+
     public struct Feature: Sendable, Codable, Equatable {
         public var name: String
         public var level: String
-        public init(name: String, level: String) {
+        /// When the plan got it, to announce new ones.
+        public var since: Timestamp?
+        public init(name: String, level: String, since: Timestamp? = nil) {
             self.name = name
             self.level = level
+            self.since = since
         }
     }
 }
@@ -252,7 +315,98 @@ public struct Policy: Sendable, Codable, Equatable {
     /// Ticks stay this far behind wall time.
     public var tickMargin: Int64 = 5 * .millisecondsPerSecond
 
+    // MARK: Qualification
+
+    /// No promotional trigger for so long after an upgrade; temporary.
+    public var upgradePause: Int64 = 14 * .millisecondsPerDay
+    /// Promotional triggers of all rules, in sliding windows. Default: none.
+    public var caps: [Cap] = []
+    /// What competes within so many milliseconds of the clock: the best goes out. 0: one input record. nil: nothing
+    /// competes.
+    public var arbitrationWindow: Int64? = 0
+    /// When what lost is judged again.
+    public var arbitrationRetry: Int64 = .millisecondsPerDay
+    public var quietHours: QuietHours?
+    public var holdout: Holdout?
+    /// A rule that reaches more goes to shadow; nil: no fuse.
+    public var fuse: Fuse?
+    /// How long after an emission an upgrade counts as its conversion.
+    public var attributionWindow: Int64 = 30 * .millisecondsPerDay
+    /// What a remedy leaves free, hundredths of a percent of the projected use.
+    public var headroom: Int64 = 2_000
+    /// Triggers of one account that are open at once; beyond it the oldest is withdrawn.
+    public var openMax: Int = 32
+    /// Triggers that one account may owe; beyond it the least is held as `superseded`.
+    public var owedMax: Int = 64
+    /// Timers that one tick runs; the rest runs with the next.
+    public var timersPerTick: Int = 20_000
+
     public init() {}
+
+    /// What a log of an earlier version does not have has its default.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Member: Decodable>(_ key: CodingKeys, _ member: inout Member) throws {
+            if let value = try values.decodeIfPresent(Member.self, forKey: key) { member = value }
+        }
+        try read(.unknownAccounts, &unknownAccounts)
+        try read(.waitDuration, &waitDuration)
+        try read(.waitCapacity, &waitCapacity)
+        try read(.dedupWindow, &dedupWindow)
+        try read(.dedupCapacity, &dedupCapacity)
+        try read(.grace, &grace)
+        try read(.futureTolerance, &futureTolerance)
+        try read(.firstStart, &firstStart)
+        goLive = try values.decodeIfPresent(Timestamp.self, forKey: .goLive)
+        try read(.tickMargin, &tickMargin)
+        try read(.upgradePause, &upgradePause)
+        try read(.caps, &caps)
+        if let window = try values.decodeIfPresent(Int64.self, forKey: .arbitrationWindow) {
+            arbitrationWindow = window < 0 ? nil : window
+        }
+        try read(.arbitrationRetry, &arbitrationRetry)
+        quietHours = try values.decodeIfPresent(QuietHours.self, forKey: .quietHours)
+        holdout = try values.decodeIfPresent(Holdout.self, forKey: .holdout)
+        fuse = try values.decodeIfPresent(Fuse.self, forKey: .fuse)
+        try read(.attributionWindow, &attributionWindow)
+        try read(.headroom, &headroom)
+        try read(.openMax, &openMax)
+        try read(.owedMax, &owedMax)
+        try read(.timersPerTick, &timersPerTick)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(unknownAccounts, forKey: .unknownAccounts)
+        try values.encode(waitDuration, forKey: .waitDuration)
+        try values.encode(waitCapacity, forKey: .waitCapacity)
+        try values.encode(dedupWindow, forKey: .dedupWindow)
+        try values.encode(dedupCapacity, forKey: .dedupCapacity)
+        try values.encode(grace, forKey: .grace)
+        try values.encode(futureTolerance, forKey: .futureTolerance)
+        try values.encode(firstStart, forKey: .firstStart)
+        try values.encodeIfPresent(goLive, forKey: .goLive)
+        try values.encode(tickMargin, forKey: .tickMargin)
+        try values.encode(upgradePause, forKey: .upgradePause)
+        try values.encode(caps, forKey: .caps)
+        // -1 is "nothing competes", since an absent one means the default.
+        try values.encode(arbitrationWindow ?? -1, forKey: .arbitrationWindow)
+        try values.encode(arbitrationRetry, forKey: .arbitrationRetry)
+        try values.encodeIfPresent(quietHours, forKey: .quietHours)
+        try values.encodeIfPresent(holdout, forKey: .holdout)
+        try values.encodeIfPresent(fuse, forKey: .fuse)
+        try values.encode(attributionWindow, forKey: .attributionWindow)
+        try values.encode(headroom, forKey: .headroom)
+        try values.encode(openMax, forKey: .openMax)
+        try values.encode(owedMax, forKey: .owedMax)
+        try values.encode(timersPerTick, forKey: .timersPerTick)
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case unknownAccounts, waitDuration, waitCapacity, dedupWindow, dedupCapacity, grace, futureTolerance
+        case firstStart, goLive, tickMargin, upgradePause, caps, arbitrationWindow, arbitrationRetry, quietHours
+        case holdout, fuse, attributionWindow, headroom, openMax, owedMax, timersPerTick
+    }
 
     public enum UnknownAccounts: Sendable, Codable, Equatable {
         case wait
@@ -261,4 +415,52 @@ public struct Policy: Sendable, Codable, Equatable {
     }
 
     public enum FirstStart: String, Sendable, Codable, CaseIterable { case silent, fire }
+
+    /// At most `count` promotional triggers in any `window` milliseconds.
+    public struct Cap: Sendable, Codable, Equatable {
+        public var per: Scope
+        public var count: Int
+        public var window: Int64
+        public init(per: Scope, count: Int, window: Int64) {
+            self.per = per
+            self.count = count
+            self.window = window
+        }
+        public enum Scope: String, Sendable, Codable, CaseIterable { case account, recipient, channel }
+    }
+
+    /// Local time of day in which nothing promotional goes out, as minutes after midnight; `from` may lie after `to`.
+    public struct QuietHours: Sendable, Codable, Equatable {
+        public var from: Int
+        public var to: Int
+        /// Saturdays and Sundays as a whole too.
+        public var weekends: Bool
+        public init(from: Int, to: Int, weekends: Bool = false) {
+            self.from = from
+            self.to = to
+            self.weekends = weekends
+        }
+    }
+
+    /// A share of the accounts that gets nothing promotional, so that the effect of all triggers can be told.
+    public struct Holdout: Sendable, Codable, Equatable {
+        /// Hundredths of a percent of the accounts.
+        public var share: Int64
+        public var seed: String
+        public init(share: Int64, seed: String = "holdout") {
+            self.share = share
+            self.seed = seed
+        }
+    }
+
+    /// More accounts in an hour than this, of all partitions together; or a share of the partition's accounts.
+    public struct Fuse: Sendable, Codable, Equatable {
+        public var accounts: Int?
+        /// Hundredths of a percent.
+        public var share: Int64?
+        public init(accounts: Int?, share: Int64?) {
+            self.accounts = accounts
+            self.share = share
+        }
+    }
 }

@@ -88,10 +88,15 @@ public struct Profile: Sendable, Equatable {
 
     public struct Attribute: Sendable, Equatable {
         public var name: String
+        /// Compact JSON.
         public var json: String
-        public init(name: String, json: String) {
+        /// What conditions compare: a string unescaped, a number as written, `true`, `false`; of a list its elements,
+        /// nothing of an object or null.
+        public var texts: [String]
+        public init(name: String, json: String, texts: [String] = []) {
             self.name = name
             self.json = json
+            self.texts = texts
         }
     }
 }

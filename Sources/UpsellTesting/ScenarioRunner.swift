@@ -222,9 +222,10 @@ public struct ScenarioRunner {
 
     /// With a dimension's value and the percent threshold without its hundredths.
     private func thresholds(_ trigger: Trigger) -> String {
-        let scale = trigger.thresholdUnit == .percent ? 2 : 0
-        let numbers = trigger.crossed.map { ExactDecimal.format($0, scale: scale) }
-        return (trigger.dimension.map { "/\($0.value) " } ?? "") + numbers.joined(separator: ",")
+        guard let usage = trigger.usage else { return "" }
+        let scale = usage.thresholdUnit == .percent ? 2 : 0
+        let numbers = usage.crossed.map { ExactDecimal.format($0, scale: scale) }
+        return (usage.dimension.map { "/\($0.value) " } ?? "") + numbers.joined(separator: ",")
     }
 
     private static func trim(_ text: some StringProtocol) -> String {

@@ -52,40 +52,7 @@ public struct TriggerEncoder: Sendable {
         json.member("rule", trigger.rule)
         json.member("cause", trigger.cause.rawValue)
         if let rearmed = trigger.rearmed { json.member("rearmed", rearmed.rawValue) }
-        json.member("meter", trigger.meter)
-        json.member("unit", trigger.meterUnit)
-        if let dimension = trigger.dimension {
-            json.key("dimension")
-            json.beginObject()
-            json.member("name", dimension.name)
-            json.member("value", dimension.value)
-            json.endObject()
-        }
-        json.member("previous", trigger.previous, scale: trigger.scale)
-        json.member("current", trigger.current, scale: trigger.scale)
-        writeLimit(trigger, to: &json)
-        writePercent(trigger, to: &json)
-        json.member("thresholdUnit", trigger.thresholdUnit.rawValue)
-        // Percent thresholds are hundredths of a percent, the others quantities of the meter.
-        let thresholdScale = trigger.thresholdUnit == .percent ? 2 : trigger.scale
-        json.key("crossed")
-        json.beginArray()
-        for threshold in trigger.crossed {
-            json.element()
-            json.raw(ExactDecimal.format(threshold, scale: thresholdScale))
-        }
-        json.endArray()
-        json.member("highest", trigger.highest, scale: thresholdScale)
-        if let remaining = Self.remaining(trigger) { json.member("remaining", remaining, scale: trigger.scale) }
-        if let period = trigger.period {
-            json.key("period")
-            json.beginObject()
-            json.member("start", period.start)
-            json.member("end", period.end)
-            // The counter starts anew where its period ends.
-            json.member("reset", period.end)
-            json.endObject()
-        }
+        if let usage = trigger.usage { writeUsage(usage, to: &json) }
         json.member("episode", trigger.episode)
         json.member("eventTime", trigger.eventTime)
         json.member("detectionTime", detectionTime)
@@ -100,50 +67,92 @@ public struct TriggerEncoder: Sendable {
             json.member("offset", integer: coordinates.offset)
             json.endObject()
         }
-        writeEvidence(trigger, thresholdScale, to: &json)
+        if let usage = trigger.usage { writeEvidence(usage, to: &json) }
         json.endObject()
         json.endObject()
         return json.bytes
     }
 
-    private func writeLimit(_ trigger: Trigger, to json: inout JSONWriter) {
-        switch trigger.limit {
-        case .of(let limit): json.member("limit", limit, scale: trigger.scale)
+    private func writeUsage(_ usage: Trigger.Usage, to json: inout JSONWriter) {
+        json.member("meter", usage.meter)
+        json.member("unit", usage.unit)
+        if let dimension = usage.dimension {
+            json.key("dimension")
+            json.beginObject()
+            json.member("name", dimension.name)
+            json.member("value", dimension.value)
+            json.endObject()
+        }
+        json.member("previous", usage.previous, scale: usage.scale)
+        json.member("current", usage.current, scale: usage.scale)
+        writeLimit(usage, to: &json)
+        writePercent(usage, to: &json)
+        if let unit = usage.thresholdUnit {
+            json.member("thresholdUnit", unit.rawValue)
+            json.key("crossed")
+            json.beginArray()
+            for threshold in usage.crossed {
+                json.element()
+                json.raw(ExactDecimal.format(threshold, scale: Self.thresholdScale(usage)))
+            }
+            json.endArray()
+            json.member("highest", usage.highest, scale: Self.thresholdScale(usage))
+        }
+        if let remaining = Self.remaining(usage) { json.member("remaining", remaining, scale: usage.scale) }
+        if let period = usage.period {
+            json.key("period")
+            json.beginObject()
+            json.member("start", period.start)
+            json.member("end", period.end)
+            // The counter starts anew where its period ends.
+            json.member("reset", period.end)
+            json.endObject()
+        }
+    }
+
+    /// Percent thresholds are hundredths of a percent, the others quantities of the meter.
+    private static func thresholdScale(_ usage: Trigger.Usage) -> Int {
+        usage.thresholdUnit == .percent ? 2 : usage.scale
+    }
+
+    private func writeLimit(_ usage: Trigger.Usage, to json: inout JSONWriter) {
+        switch usage.limit {
+        case .of(let limit): json.member("limit", limit, scale: usage.scale)
         case .unlimited:
             json.key("limit")
             json.raw("null")
         }
     }
 
-    private func writePercent(_ trigger: Trigger, to json: inout JSONWriter) {
-        guard let percent = Self.percent(trigger) else { return }
+    private func writePercent(_ usage: Trigger.Usage, to json: inout JSONWriter) {
+        guard let percent = Self.percent(usage) else { return }
         json.key("percent")
         json.raw(percent)
     }
 
     /// "Why this account, why now": one object for each fact.
-    private func writeEvidence(_ trigger: Trigger, _ thresholdScale: Int, to json: inout JSONWriter) {
+    private func writeEvidence(_ usage: Trigger.Usage, to json: inout JSONWriter) {
         json.key("evidence")
         json.beginArray()
         json.element()
         json.beginObject()
         json.member("kind", "usage")
-        json.member("previous", trigger.previous, scale: trigger.scale)
-        json.member("current", trigger.current, scale: trigger.scale)
+        json.member("previous", usage.previous, scale: usage.scale)
+        json.member("current", usage.current, scale: usage.scale)
         json.endObject()
         json.element()
         json.beginObject()
         json.member("kind", "limit")
-        writeLimit(trigger, to: &json)
-        writePercent(trigger, to: &json)
+        writeLimit(usage, to: &json)
+        writePercent(usage, to: &json)
         json.endObject()
-        for threshold in trigger.crossed {
+        for threshold in usage.crossed {
             json.element()
             json.beginObject()
             json.member("kind", "threshold")
-            json.member("unit", trigger.thresholdUnit.rawValue)
-            json.member("value", threshold, scale: thresholdScale)
-            if let amount = Self.amount(of: threshold, trigger) {
+            if let unit = usage.thresholdUnit { json.member("unit", unit.rawValue) }
+            json.member("value", threshold, scale: Self.thresholdScale(usage))
+            if let amount = Self.amount(of: threshold, usage) {
                 json.key("reachedAt")
                 json.raw(amount)
             }
@@ -153,29 +162,30 @@ public struct TriggerEncoder: Sendable {
     }
 
     /// Usage as a share of the limit in percent, two decimals, cut off: 79.999 % reads as 79.99, never as 80.
-    private static func percent(_ trigger: Trigger) -> String? {
-        guard case .of(let limit) = trigger.limit, limit > 0 else { return nil }
+    private static func percent(_ usage: Trigger.Usage) -> String? {
+        guard case .of(let limit) = usage.limit, limit > 0 else { return nil }
         // 128 bits hold 2⁶³ × 10⁴.
-        let hundredths = Int128(trigger.current) * 10_000 / Int128(limit)
+        let hundredths = Int128(usage.current) * 10_000 / Int128(limit)
         return decimal(hundredths, scale: 2)
     }
 
     /// What is left of the limit, never below 0; nil where nothing limits or it does not fit.
-    private static func remaining(_ trigger: Trigger) -> Int64? {
-        guard case .of(let limit) = trigger.limit else { return nil }
-        let (left, overflow) = limit.subtractingReportingOverflow(trigger.current)
+    private static func remaining(_ usage: Trigger.Usage) -> Int64? {
+        guard case .of(let limit) = usage.limit else { return nil }
+        let (left, overflow) = limit.subtractingReportingOverflow(usage.current)
         return overflow ? nil : max(0, left)
     }
 
     /// The usage at which a threshold is reached, in the meter's unit; rounded up to what the meter can count.
-    private static func amount(of threshold: Int64, _ trigger: Trigger) -> String? {
-        switch (trigger.thresholdUnit, trigger.limit) {
-        case (.absolute, _): return ExactDecimal.format(threshold, scale: trigger.scale)
+    private static func amount(of threshold: Int64, _ usage: Trigger.Usage) -> String? {
+        switch (usage.thresholdUnit, usage.limit) {
+        case (nil, _): return nil
+        case (.absolute, _): return ExactDecimal.format(threshold, scale: usage.scale)
         case (_, .unlimited): return nil
         case (.percent, .of(let limit)):
             let parts = Int128(threshold) * Int128(limit)
-            return decimal((parts + 9_999) / 10_000, scale: trigger.scale)
-        case (.remaining, .of(let limit)): return decimal(Int128(limit) - Int128(threshold), scale: trigger.scale)
+            return decimal((parts + 9_999) / 10_000, scale: usage.scale)
+        case (.remaining, .of(let limit)): return decimal(Int128(limit) - Int128(threshold), scale: usage.scale)
         }
     }
 

@@ -52,7 +52,7 @@ struct EngineTests {
         #expect(statistics.waitingNow == 2)
         #expect(statistics.accounts == 3)
         #expect(effects.rejected.map(\.row) == [4, 5, 6, 7, 10])
-        #expect(effects.triggers.map(\.crossed) == [[8000]])
+        #expect(effects.triggers.map { $0.usage?.crossed } == [[8000]])
     }
 
     @Test
@@ -65,20 +65,20 @@ struct EngineTests {
         events.play(into: &engine, &effects)
         let trigger = try #require(effects.triggers.first)
         #expect(effects.triggers.count == 1)
-        #expect(trigger.account == "acme" && trigger.rule == "calls" && trigger.meter == "calls")
+        #expect(trigger.account == "acme" && trigger.rule == "calls" && trigger.usage?.meter == "calls")
         #expect(trigger.signal == .limit && trigger.cause == .usage)
-        #expect(trigger.previous == 79 && trigger.current == 91 && trigger.limit == .of(100))
-        #expect(trigger.crossed == [8000, 9000] && trigger.highest == 9000)
-        #expect(trigger.period?.start == ScenarioTime.parse("2026-01-01"))
-        #expect(trigger.period?.end == ScenarioTime.parse("2026-02-01"))
+        #expect(trigger.usage?.previous == 79 && trigger.usage?.current == 91 && trigger.usage?.limit == .of(100))
+        #expect(trigger.usage?.crossed == [8000, 9000] && trigger.usage?.highest == 9000)
+        #expect(trigger.usage?.period?.start == ScenarioTime.parse("2026-01-01"))
+        #expect(trigger.usage?.period?.end == ScenarioTime.parse("2026-02-01"))
         #expect(trigger.episode == ScenarioTime.parse("2026-01-01"))
         #expect(trigger.eventTime == Self.day + 5)
         #expect(trigger.plan == "free" && trigger.status == .active)
         #expect(trigger.coordinates == InputCoordinates(input: InputID(0), offset: 1))
-        #expect(trigger.limitVersion == KeyVersion.ofLimit(.of(100), since: Timestamp(milliseconds: 0)))
+        #expect(trigger.usage?.limitVersion == KeyVersion.ofLimit(.of(100), since: Timestamp(milliseconds: 0)))
         let key = ArmingKey(
             signal: .limit, rule: "calls", ruleVersion: trigger.ruleVersion, account: "acme", meter: "calls",
-            dimension: nil, limitVersion: trigger.limitVersion, episode: trigger.episode, threshold: 9000)
+            dimension: nil, limitVersion: trigger.usage?.limitVersion ?? 0, episode: trigger.episode, threshold: 9000)
         #expect(trigger.id == key.id)
     }
 
@@ -199,6 +199,6 @@ struct EngineTests {
         #expect(effects.isEmpty)
         events.add("acme", at: Self.day, [ScenarioEvents.Use(MeterID(0), 1)])
         events.play(into: &engine, &effects)
-        #expect(effects.triggers.map(\.crossed) == [[8000]])
+        #expect(effects.triggers.map { $0.usage?.crossed } == [[8000]])
     }
 }

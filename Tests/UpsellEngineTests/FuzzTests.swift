@@ -126,12 +126,14 @@ private struct FuzzRun {
         defer { effects.removeAll() }
         for (index, trigger) in (effects.triggers + effects.held.map(\.trigger)).enumerated() {
             said[index < effects.triggers.count ? 0 : 1].append(
-                "\(trigger.id) \(trigger.account) \(trigger.crossed) \(trigger.cause) \(trigger.current)")
+                "\(trigger.id) \(trigger.account) \(trigger.usage?.crossed ?? []) \(trigger.cause) \(trigger.usage?.current ?? 0)"
+            )
             if !ids.insert(trigger.id.description).inserted {
-                return "id twice: \(trigger.rule) \(trigger.account) \(trigger.crossed) \(trigger.episode.milliseconds)"
+                return
+                    "id twice: \(trigger.rule) \(trigger.account) \(trigger.usage?.crossed ?? []) \(trigger.episode.milliseconds)"
             }
-            if trigger.crossed.isEmpty { return "nothing crossed" }
-            if trigger.limit == .of(0) { return "limit 0 fired" }
+            if trigger.usage?.crossed.isEmpty ?? true { return "nothing crossed" }
+            if trigger.usage?.limit == .of(0) { return "limit 0 fired" }
         }
         for expired in effects.expired { said[2].append("expired \(expired.account) \(expired.quantity)") }
         let sum =

@@ -88,8 +88,10 @@ private struct RandomHistory {
                 wanted = oracle.use(account, meter, time.milliseconds, quantity, flags)
             }
             let found =
-                effects.triggers.map { "\($0.account) \($0.rule) \($0.crossed) \($0.current)" }
-                + effects.held.map { "held \($0.trigger.account) \($0.trigger.rule) \($0.trigger.crossed)" }
+                effects.triggers.map { "\($0.account) \($0.rule) \($0.usage?.crossed ?? []) \($0.usage?.current ?? 0)" }
+                + effects.held.map {
+                    "held \($0.trigger.account) \($0.trigger.rule) \($0.trigger.usage?.crossed ?? [])"
+                }
             if found != wanted { return "step \(step): got \(found), expected \(wanted)" }
             for meter in 0..<3 where oracle.clock != .min {
                 let usage = engine.usage(account: account, meter: MeterID(meter)) ?? 0

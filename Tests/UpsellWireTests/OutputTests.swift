@@ -14,11 +14,15 @@ struct OutputTests {
         Trigger(
             id: TriggerID(high: 1, low: 0xabc), account: "acct \"1\"\n", rule: "storage", ruleVersion: 1,
             signal: .limit,
-            cause: .usage, meter: "storage", meterUnit: "GB", scale: 2,
-            dimension: full ? (name: "region", value: "eu") : nil, previous: 7_999, current: current, limit: limit,
-            thresholdUnit: unit, crossed: crossed,
-            period: full ? (start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 86_400_000)) : nil,
-            episode: Timestamp(milliseconds: 0), limitVersion: 0, eventTime: Timestamp(milliseconds: 1), plan: "basic",
+            cause: .usage,
+            usage: Trigger.Usage(
+                meter: "storage", unit: "GB", scale: 2,
+                dimension: full ? Trigger.Dimension(name: "region", value: "eu") : nil, previous: 7_999,
+                current: current, limit: limit, thresholdUnit: unit, crossed: crossed,
+                period: full
+                    ? Trigger.Span(start: Timestamp(milliseconds: 0), end: Timestamp(milliseconds: 86_400_000)) : nil,
+                limitVersion: 0),
+            episode: Timestamp(milliseconds: 0), eventTime: Timestamp(milliseconds: 1), plan: "basic",
             status: .active, consequence: full ? "Uploads stop." : nil,
             coordinates: full ? InputCoordinates(input: InputID(0), offset: 42) : nil)
     }
