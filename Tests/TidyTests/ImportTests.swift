@@ -11,6 +11,9 @@ import Testing
         "UpsellEngine": pure,
         "UpsellWire": pure.union(["CSimdjson", "CCrypto"]),
         "UpsellStateLog": pure,
+        "UpsellWords": [
+            "UpsellModel", "Foundation", "FoundationEssentials", "FoundationInternationalization", "Synchronization",
+        ],
         "UpsellCommandLine": [],
         "KafkaTransport": ["CRdKafka", "Dispatch", "Synchronization", "Glibc"],
         "UpsellConfiguration": [
