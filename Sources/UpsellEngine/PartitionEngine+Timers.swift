@@ -4,13 +4,15 @@ extension PartitionEngine {
     /// Moves the clock while nothing arrives: to wall time less lag and margin, so that a log of 2015 stays in 2015.
     ///
     /// Called when all inputs are read to their end. Before the first usage record there is no clock and no tick.
-    public mutating func tick(wallTime: Timestamp, into effects: inout Effects) {
-        guard clock != .earliest else { return }
+    @discardableResult
+    public mutating func tick(wallTime: Timestamp, into effects: inout Effects) -> Bool {
+        guard clock != .earliest else { return false }
         let target = wallTime - lag - policy.tickMargin
-        guard target > clock else { return }
+        guard target > clock else { return false }
         if nextDue <= target.milliseconds { runDue(to: target, .live, into: &effects) }
         clock = target
         if !leaving.isEmpty { forgetLeaving() }
+        return false
     }
 
     mutating func setTimer(_ timer: EngineTimer) {

@@ -70,7 +70,7 @@ final class SimulatedInstance {
         let process = SimulatedProcess(name: "\(Self.slotName(slot)).\(life)")
         self.process = process
         context = world.context(slot: slot)
-        ownership = Ownership(usageCount: context.inputs.usageCount)
+        ownership = Ownership(context.inputs)
         machine = CommitMachine(transactionTimeout: Self.transactionTimeout)
         switch world.options.plant {
         case .tickWithoutOffset: machine.sabotage = .tickWithoutOffset
