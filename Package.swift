@@ -127,7 +127,7 @@ let package = Package(
             name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "PlayTests", dependencies: ["UpsellConfiguration", "UpsellTesting"], exclude: ["Plays"],
+            name: "PlayTests", dependencies: ["UpsellConfiguration", "UpsellTesting"], exclude: ["Plays", "other-catalog.yaml"],
             swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
         tests(

@@ -30,7 +30,11 @@ public struct PlayRunner {
             var records: [PlayRecord] = []
             for time in row.times {
                 do {
-                    records += try self.records(of: row, at: time)
+                    if time > clock {
+                        clock = time
+                        records.append(try event(scenario.clock, of: "~clock", at: time))
+                    }
+                    for account in row.accounts { records += try self.records(of: row, account, at: time) }
                 } catch {
                     complaints.append("\(scenario.name):\(row.line): \(error)")
                 }
@@ -48,12 +52,10 @@ public struct PlayRunner {
 
     // MARK: Input
 
-    private mutating func records(of row: PlayScenario.Row, at time: Timestamp) throws -> [PlayRecord] {
+    private mutating func records(
+        of row: PlayScenario.Row, _ account: String, at time: Timestamp
+    ) throws -> [PlayRecord] {
         var records: [PlayRecord] = []
-        if time > clock {
-            clock = time
-            records.append(try event(scenario.clock, of: "~clock", at: time))
-        }
         guard let verb = row.input.first else { throw complaint("no input") }
         let words = Array(row.input.dropFirst())
         switch verb {
@@ -61,22 +63,25 @@ public struct PlayRunner {
         case "event" where !words.isEmpty:
             var words = words
             var count = 1
-            if let last = words.last, last.hasPrefix("x"), let number = Int(last.dropFirst()) {
+            if let last = words.last, last.hasPrefix("x"),
+                let text = terms.resolve(String(last.dropFirst()), profile: profiles[account]),
+                let number = Int(text)
+            {
                 count = number
                 words.removeLast()
             }
-            for _ in 0..<count { records.append(try event(words, of: row.account, at: time)) }
+            for _ in 0..<count { records.append(try event(words, of: account, at: time)) }
         case "gone":
-            profiles[row.account] = nil
-            records.append(PlayRecord(topic: .accounts, key: row.account, value: nil))
+            profiles[account] = nil
+            records.append(PlayRecord(topic: .accounts, key: account, value: nil))
         case "profile", "profile+":
-            var profile = verb == "profile" ? PlayObject() : profiles[row.account] ?? PlayObject()
-            try put(words, into: &profile, account: row.account)
-            profiles[row.account] = profile
+            var profile = verb == "profile" ? PlayObject() : profiles[account] ?? PlayObject()
+            for word in words { try put([word], into: &profile, profile) }
+            profiles[account] = profile
             profile.put(RFC3339Text.of(time), at: "time")
-            records.append(PlayRecord(topic: .accounts, key: row.account, value: try profile.bytes()))
+            records.append(PlayRecord(topic: .accounts, key: account, value: try profile.bytes()))
         case "feedback" where words.count >= 2:
-            guard let trigger = lastTrigger["\(row.account)\n\(words[1])"] else {
+            guard let trigger = lastTrigger["\(account)\n\(words[1])"] else {
                 throw complaint("no trigger of \(words[1]) to report about")
             }
             eventCount += 1
@@ -85,15 +90,15 @@ public struct PlayRunner {
             feedback.put("\"\(trigger)\"", at: "trigger")
             feedback.put(words[0], at: "kind")
             feedback.put(RFC3339Text.of(time), at: "time")
-            try put(Array(words.dropFirst(2)), into: &feedback, account: row.account)
-            records.append(PlayRecord(topic: .feedback, key: row.account, value: try feedback.bytes()))
+            try put(Array(words.dropFirst(2)), into: &feedback, profiles[account])
+            records.append(PlayRecord(topic: .feedback, key: account, value: try feedback.bytes()))
         case "control" where words.count >= 2:
             var command = PlayObject()
             command.put(words[0], at: "action")
             command.put(words[1], at: "rule")
             command.put("\"operations\"", at: "by")
             command.put(RFC3339Text.of(time), at: "time")
-            try put(Array(words.dropFirst(2)), into: &command, account: row.account)
+            try put(Array(words.dropFirst(2)), into: &command, profiles[account])
             records.append(PlayRecord(topic: .control, key: words[1], value: try command.bytes()))
         default: throw complaint("not understood: \(row.input.joined(separator: " "))")
         }
@@ -110,15 +115,15 @@ public struct PlayRunner {
         event.put("\"\(account)\"", at: "subject")
         event.put(RFC3339Text.of(time), at: "time")
         var data = PlayObject()
-        try put(Array(words.dropFirst()), into: &data, account: account)
+        try put(Array(words.dropFirst()), into: &data, profiles[account])
         event.put(data, at: "data")
         return PlayRecord(topic: .usage, key: account, value: try event.bytes())
     }
 
-    private func put(_ words: [String], into object: inout PlayObject, account: String) throws {
+    private func put(_ words: [String], into object: inout PlayObject, _ profile: PlayObject?) throws {
         for word in words {
             guard let mark = word.firstIndex(of: "="),
-                let value = terms.resolve(String(word[word.index(after: mark)...]), profile: profiles[account])
+                let value = terms.resolve(String(word[word.index(after: mark)...]), profile: profile)
             else { throw complaint("not understood: \(word)") }
             object.put(value, at: String(word[..<mark]))
         }
@@ -203,12 +208,12 @@ public struct PlayRunner {
     }
 
     /// Where the open topic's value names the rules of its triggers.
-    private static let openRules = "data.triggers.data.rule"
+    private static let openRules = "data.triggers.rule"
 
     private func difference(_ facts: [PlayScenario.Fact], _ came: Came) -> String? {
         for fact in facts {
-            let path = fact.path.hasPrefix("/") ? String(fact.path.dropFirst()) : "data.\(fact.path)"
-            let actual = came.json?.text(path)
+            // What an account did stands one level deeper.
+            let actual = came.json?.text("data.\(fact.path)") ?? came.json?.text("data.activity.\(fact.path)")
             guard let value = terms.resolve(fact.value, profile: profiles[came.account]) else {
                 return "\(fact.value) cannot be worked out"
             }

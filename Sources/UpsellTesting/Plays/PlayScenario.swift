@@ -9,8 +9,8 @@ public import UpsellModel
 /// - `set KEY VALUE`: a key of the main file, as `--set` takes it
 /// - `clock TYPE name=value…`: the event that lets time pass; any that a meter counts
 ///
-/// A row is `time | account | input | expected`; a row without time or account repeats the one above, and `#` begins a
-/// comment. A time is `2025-03-03` or `2025-03-03T09:00`, UTC; `2025-03-03T09:00..2025-03-07` is that time of each day. At
+/// A row is `time | account | input | expected`; a row without time or account repeats the one above, `a,b` are several
+/// accounts with the same input, and `#` begins a comment. A time is `2025-03-03` or `2025-03-03T09:00`, UTC; `2025-03-03T09:00..2025-03-07` is that time of each day. At
 /// a row's time the clock's event comes first, so that what is due by then happens in the row. Inputs:
 ///
 /// - `event TYPE [name=value…] [xN]`: a CloudEvent, N of them; names are paths below `data`
@@ -25,8 +25,9 @@ public import UpsellModel
 ///
 /// Expectations, joined by `;`, are all that comes out: `trigger RULE [fact…]`, `held RULE REASON [fact…]`,
 /// `outcome KIND RULE [fact…]`, `dead REASON`, or `-`. `open RULE,RULE` (or `open none`) is the account's row of the open
-/// topic and compared where it stands. `@ACCOUNT` before one names another account than the row's. A fact is
-/// `path=value` below `data`: members of lists are gathered (`crossed=80,90`, `used.feature=a,b`), `path=-` is absent,
+/// topic and compared where it stands. `@ACCOUNT` before one names another account than the row's
+/// first. A fact is
+/// `path=value` below `data` or `data.activity`: members of lists are gathered (`crossed=80,90`, `used.feature=a,b`), `path=-` is absent,
 /// `path~text` contains.
 public struct PlayScenario: Sendable {
     public var name: String
@@ -42,7 +43,8 @@ public struct PlayScenario: Sendable {
         public var line: Int
         /// In milliseconds since 1970, ascending.
         public var times: [Timestamp]
-        public var account: String
+        /// Each of them has the input, at each time.
+        public var accounts: [String]
         public var input: [String]
         public var expected: [Expectation]
     }
@@ -105,13 +107,17 @@ public struct PlayScenario: Sendable {
                     time = times
                 }
                 if !cells[1].isEmpty { account = cells[1] }
-                guard !time.isEmpty, !account.isEmpty else { throw unreadable("neither time nor account") }
-                guard let expected = Self.expectations(cells[3], account) else {
+                guard let first = time.first, !account.isEmpty else { throw unreadable("neither time nor account") }
+                guard rows.last?.times.last.map({ $0 <= first || $0 == time.last }) ?? true else {
+                    throw unreadable("earlier than the row above")
+                }
+                let accounts = account.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+                guard let expected = Self.expectations(cells[3], accounts[0]) else {
                     throw unreadable("expectation not understood")
                 }
                 rows.append(
                     Row(
-                        line: index + 1, times: time, account: account, input: Self.words(cells[2]),
+                        line: index + 1, times: time, accounts: accounts, input: Self.words(cells[2]),
                         expected: expected))
             }
         }

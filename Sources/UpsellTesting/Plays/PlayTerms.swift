@@ -45,14 +45,15 @@ struct PlayTerms {
         }
     }
 
-    /// `PLAN`, or `PLAN - PLAN`, for the interval of the profile.
+    /// `PLAN`, `ADDON` or `PLAN - PLAN`, for the interval of the profile.
     private func price(_ words: [String], _ profile: PlayObject?) -> String? {
         let currency = profile?.text("currency")
         let interval = profile?.text("interval") ?? "month"
         func amount(_ name: String) -> Int64? {
-            catalogue.plan(named: name).flatMap { plan in
-                catalogue[plan].prices.first { $0.currency == currency && $0.interval.rawValue == interval }?.amount
-            }
+            let prices =
+                catalogue.plan(named: name).map { catalogue[$0].prices }
+                ?? catalogue.addOns.first { $0.name == name }?.prices
+            return prices?.first { $0.currency == currency && $0.interval.rawValue == interval }?.amount
         }
         switch words.count {
         case 1: return amount(words[0]).map { String($0) }

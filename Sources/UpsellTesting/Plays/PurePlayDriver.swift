@@ -3,6 +3,7 @@ public import UpsellConfiguration
 internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellTelemetry
+internal import UpsellWire
 
 /// One partition without Kafka: the daemon's own decoders, engine and encoders over records in memory.
 public final class PurePlayDriver: PlayDriver {
@@ -11,6 +12,8 @@ public final class PurePlayDriver: PlayDriver {
     private let topics: [String: PlayOutput.Topic]
     private var next: [Int64]
     private var wallTime: Int64
+    private var controls = ControlDecoder()
+    private var controlNext: Int64 = 0
 
     /// Record timestamps begin here: long after any story, as when one is played today.
     private static let start: Int64 = 1_767_225_600_000
@@ -35,7 +38,10 @@ public final class PurePlayDriver: PlayDriver {
     public func feed(_ records: [PlayRecord]) throws -> [PlayOutput] {
         for record in records {
             wallTime += 1
-            guard let input = input(of: record.topic) else { continue }
+            guard let input = input(of: record.topic) else {
+                try control(record)
+                continue
+            }
             let batch = MessageBatch(
                 partition: 0,
                 records: [
@@ -62,7 +68,17 @@ public final class PurePlayDriver: PlayDriver {
         switch topic {
         case .usage: 0
         case .accounts: inputs.accounts.index
-        case .feedback, .control: nil
+        case .feedback: inputs.feedback.index
+        case .control: nil
         }
+    }
+
+    /// The control topic belongs to no partition: the reader of all hands its records on, decoded.
+    private func control(_ record: PlayRecord) throws {
+        let value = record.value ?? []
+        let time = Timestamp(milliseconds: wallTime)
+        let command = try unsafe controls.decode(value: value.span.bytes, recordTime: time, offset: controlNext)
+        controlNext += 1
+        _ = partition.apply(control: ControlRecord(command: command, recordTime: time, value: value))
     }
 }
