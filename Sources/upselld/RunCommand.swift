@@ -1,4 +1,5 @@
 internal import Glibc
+internal import KafkaTransport
 internal import UpsellCommandLine
 internal import UpsellConfiguration
 internal import UpsellDemo

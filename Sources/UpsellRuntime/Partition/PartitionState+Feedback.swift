@@ -32,7 +32,7 @@ extension PartitionState {
     ///
     /// - Returns: what it added to the epoch; nil where it was applied before.
     package mutating func apply(control record: ControlRecord) -> Added? {
-        guard record.command.offset >= engine.nextControl else { return nil }
+        guard record.command.offset >= engine.nextControl || sabotage == .repeatedControls else { return nil }
         let before = running.outputBytes
         let wallTime = context.clock.now()
         running.begin(batchAt: wallTime)

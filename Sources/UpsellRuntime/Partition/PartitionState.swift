@@ -28,6 +28,14 @@ package struct PartitionState: ~Copyable {
     /// End of the state partition when this was made.
     package let stateEnd: Int64
 
+    package var sabotage: Sabotage?
+
+    /// Bugs that the simulator plants. Always nil in the daemon.
+    package enum Sabotage: String, Sendable, CaseIterable {
+        /// Control records are applied again.
+        case repeatedControls
+    }
+
     var tally = RecordTally()
     var placement: [PlacementReport]
 
