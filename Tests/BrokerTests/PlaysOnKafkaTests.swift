@@ -160,7 +160,8 @@ private final class KafkaPlayDriver: PlayDriver {
 }
 
 private func bytes(_ span: RawSpan?) -> [UInt8]? {
-    span.map { span in span.withUnsafeBytes { Array($0) } }
+    guard let span else { return nil }
+    return span.withUnsafeBytes { Array($0) }
 }
 
 private func text(_ span: RawSpan?) -> String? { bytes(span).map { String(decoding: $0, as: UTF8.self) } }
