@@ -16,7 +16,14 @@ public enum ConfigurationLoader {
     public static func load(
         path: String, overrides: [(key: String, value: String)] = [], environment: [String: String] = [:]
     ) throws(ConfigurationError) -> Configuration {
-        try load(path: path, overrides: overrides, environment: environment, read: contents)
+        try review(path: path, overrides: overrides, environment: environment, read: contents).configuration
+    }
+
+    /// `load`, and what is right and of doubtful use: plans that hardly differ, a rule that no plan lets fire.
+    public static func review(
+        path: String, overrides: [(key: String, value: String)] = [], environment: [String: String] = [:]
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Complaint]) {
+        try review(path: path, overrides: overrides, environment: environment, read: contents)
     }
 
     /// Why a file could not be read.
@@ -24,11 +31,11 @@ public enum ConfigurationLoader {
         var problem: String
     }
 
-    /// `load` with another way to read files: for tests.
-    static func load(
+    /// `review` with another way to read files: for tests.
+    static func review(
         path: String, overrides: [(key: String, value: String)], environment: [String: String],
         read: (String) throws(Unreadable) -> [UInt8]
-    ) throws(ConfigurationError) -> Configuration {
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Complaint]) {
         let report = Report()
         guard let tree = tree(path, report, read) else { throw ConfigurationError(complaints: report.sorted()) }
         let outside = Overrides(set: overrides, environment: environment, report: report)
@@ -60,7 +67,8 @@ public enum ConfigurationLoader {
         configuration.catalogue = Catalogue(
             meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules.rules, policy: policy,
             behaviours: definitions.behaviours, segments: definitions.segments)
-        return configuration
+        CatalogueReview(catalog: catalog, definitions: definitions, rules: rules).warn()
+        return (configuration, report.sortedWarnings())
     }
 
     private static func value(_ root: YAMLNode, _ report: Report) -> Value {

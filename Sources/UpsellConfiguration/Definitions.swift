@@ -187,6 +187,11 @@ final class Definitions {
         }
     }
 
+    /// Signals and parts of combinations, each with its place, for warnings.
+    private(set) var signals: [(signal: Signal, value: Value)] = []
+
+    func note(_ signal: Signal, at value: Value) { signals.append((signal, value)) }
+
     // MARK: The end
 
     /// Judges what needs every file: rules that signals refer to, and the size of conditions.

@@ -8,7 +8,7 @@ struct MainFile {
     /// Everything but catalogue and policy.
     var configuration: Configuration
     /// Its `unknownAccounts` is settled by `finish`, once plans are known.
-    private var policy = Policy()
+    var policy = Policy()
     private var unknown = Unknown.wait
     private var defaultPlan: Value?
     private var unknownValue: Value?
@@ -20,19 +20,24 @@ struct MainFile {
     static let keys: [String: [String]] = [
         "": [
             "catalog", "rules", "sequence", "source", "firstStart", "goLive", "kafka", "topics", "group", "accounts",
-            "dedup", "late", "clock", "commit", "runtime", "log",
+            "dedup", "late", "clock", "qualification", "commit", "runtime", "log",
         ],
         "kafka": ["startTimeout"],
         "topics": [
             "usage", "accounts", "feedback", "triggers", "open", "held", "outcomes", "deadLetters", "control", "state",
-            "journal", "create", "partitions", "replication",
+            "journal", "channels", "create", "partitions", "replication",
         ],
         "group": ["id", "slot", "leaveOnStop"],
         "accounts": ["unknown", "defaultPlan", "wait"],
         "accounts.wait": ["duration", "capacity"],
         "dedup": ["window", "capacity"],
         "late": ["grace"],
-        "clock": ["futureTolerance", "tickInterval", "tickMargin"],
+        "clock": ["futureTolerance", "tickInterval", "tickMargin", "timersPerTick"],
+        "qualification": [
+            "upgradePause", "caps", "arbitration", "quietHours", "holdout", "fuse", "attribution", "headroom",
+            "openMax", "owedMax",
+        ],
+        "qualification.arbitration": ["window", "retry"],
         "commit": ["interval"],
         "runtime": [
             "maxRecordBytes", "deadLetterMaxBytes", "outputBytesMax", "batchRecords", "queueBatches", "prefetch",
@@ -100,6 +105,10 @@ struct MainFile {
         clock.duration("futureTolerance", 0...366 * .millisecondsPerDay, &policy.futureTolerance)
         clock.duration("tickInterval", 10...(.millisecondsPerHour), &configuration.runtime.tickInterval)
         clock.duration("tickMargin", 0...(.millisecondsPerDay), &policy.tickMargin)
+        clock.integer("timersPerTick", 100...10_000_000, &policy.timersPerTick)
+
+        let qualification = section("qualification", of: file)
+        readQualification(qualification, arbitration: section("qualification.arbitration", of: qualification))
 
         section("commit", of: file).duration(
             "interval", 5...(.millisecondsPerMinute), &configuration.runtime.commitInterval)

@@ -29,8 +29,8 @@ struct RulesFile {
 struct RulesReader {
     let definitions: Definitions
     private(set) var rules: [Rule] = []
-    /// Where each of `rules` is written, for warnings.
-    private(set) var places: [Value] = []
+    /// Where `digest: merge` is written, for warnings.
+    private(set) var merges: [Value] = []
     /// Names of all rules, of faulty ones too.
     private(set) var names: [String] = []
     /// False where a rule has no readable name.
@@ -55,10 +55,7 @@ struct RulesReader {
                     "more than \(ConfigurationBounds.rulesMax) rules in all files",
                     expected: "at most \(ConfigurationBounds.rulesMax)")
             }
-            if let rule = rule(item) {
-                rules.append(rule)
-                places.append(item)
-            }
+            if let rule = rule(item) { rules.append(rule) }
         }
     }
 
@@ -233,7 +230,7 @@ struct RulesReader {
     private enum Loss: String, CaseIterable { case release, merge }
 
     /// What becomes of it in the end: `resolved` and `digest`.
-    private func readEnd(_ section: Section, _ signal: Signal?, _ rule: inout Rule) {
+    private mutating func readEnd(_ section: Section, _ signal: Signal?, _ rule: inout Rule) {
         section.flag("resolved", &rule.tellsResolved)
         if rule.tellsResolved, let signal, signal.kind != .limit, let value = section["resolved"] {
             value.complain(
@@ -244,6 +241,7 @@ struct RulesReader {
         section.choice("digest", &loss)
         rule.mergesIntoDigest = loss == .merge
         guard loss == .merge, let value = section["digest"] else { return }
+        merges.append(value)
         if rule.kind == .service {
             value.complain(
                 "a service notice loses to nothing", expected: "no digest, or kind: promotional", at: value.keyMark)

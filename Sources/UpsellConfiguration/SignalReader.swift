@@ -28,6 +28,12 @@ struct SignalReader {
             }
             return nil
         }
+        let signal = signal(body, kind, isPart: isPart)
+        if let signal { definitions.note(signal, at: body) }
+        return signal
+    }
+
+    private func signal(_ body: Value, _ kind: String, isPart: Bool) -> Signal? {
         switch kind {
         case "limit": return limit(body).map(Signal.limit)
         case "pace": return pace(body).map(Signal.pace)

@@ -7,8 +7,8 @@ internal import UpsellWire
 extension PartitionState {
     /// Applies a record of the feedback topic, or dead-letters it.
     mutating func applyFeedback(_ batch: MessageBatch, _ record: Int, wallTime: Timestamp) {
-        guard let key = batch.key(at: record), let account = account(in: batch, record, wallTime: wallTime) else { return }
-        placement[context.inputs.feedback.index].partitioner.observe(key: key)
+        guard let account = account(in: batch, record, wallTime: wallTime) else { return }
+        placement[context.inputs.feedback.index].partitioner.observe(key: batch.key(at: record))
         guard let value = batch.value(at: record) else {
             let text = "a record of the feedback topic without a value says nothing"
             return reject(batch, record, Rejection(.tombstone, text), stage: .decode, wallTime: wallTime)

@@ -354,8 +354,8 @@ package struct PartitionState: ~Copyable {
             profile: .profile(
                 offset: offset, recordTime: Timestamp(milliseconds: batch.timestamp(at: record)),
                 key: batch.key(at: record)?.copied ?? [], value: batch.value(at: record)?.copied))
-        guard let key = batch.key(at: record), let account = account(in: batch, record, wallTime: wallTime) else { return }
-        placement[input.index].partitioner.observe(key: key)
+        guard let account = account(in: batch, record, wallTime: wallTime) else { return }
+        placement[input.index].partitioner.observe(key: batch.key(at: record))
         let recordTime = Timestamp(milliseconds: batch.timestamp(at: record))
         rows.removeAll()
         guard let value = batch.value(at: record) else {
