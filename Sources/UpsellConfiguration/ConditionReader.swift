@@ -15,7 +15,7 @@ struct ConditionReader {
         self.segment = segment
     }
 
-    private static let keys = [
+    static let keys = [
         "all", "any", "not", "segment", "plan", "status", "trialPlan", "addOn", "feature", "account", "owner", "parent",
         "locale", "language", "currency", "interval", "attribute", "is", "in", "exists", "atLeast", "atMost", "mrr",
         "tenure", "sincePurchase", "usage", "percent", "limit",
