@@ -14,6 +14,7 @@ extension PartitionEngine {
         let change = CatalogueChange(from: old, to: new)
         let oldLimits = rebuild(old, new, change)
         program = new
+        safety.keep(catalogue.rules)
         // An account's clock and default plan may be the same at two reloads, their limit versions must not.
         lastReload = Swift.max(clock.milliseconds, lastReload == .min ? .min : lastReload + 1)
         program.noteAdoption(

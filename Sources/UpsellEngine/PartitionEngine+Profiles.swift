@@ -105,5 +105,6 @@ extension PartitionEngine {
         markChanged(number, Self.termsMark)
         observeLimits(number)
         scheduleTerms(number, after: instant)
+        dealWithProfile(number, from: own, moment, into: &effects)
     }
 }

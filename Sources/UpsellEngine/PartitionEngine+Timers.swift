@@ -39,6 +39,7 @@ extension PartitionEngine {
         to target: Timestamp, _ mode: FiringMode, atMost most: Int = .max, into effects: inout Effects
     ) -> Bool {
         runTarget = target.milliseconds
+        horizon = Swift.max(horizon, target)
         var left = most
         while true {
             let waiting = firstWaiting
@@ -122,6 +123,7 @@ extension PartitionEngine {
         case .signals: runSignals(account, at: timer.time, mode, into: &effects)
         case .dealings: runDealings(account, at: timer.time, mode, into: &effects)
         }
+        if program.hasAlerts { lookAround(account, into: &effects) }
         qualifyRaised(into: &effects)
     }
 

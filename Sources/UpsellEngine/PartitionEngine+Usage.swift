@@ -150,7 +150,8 @@ extension PartitionEngine {
         }
         if counted { statisticsStored.applied += 1 } else { statisticsStored.lateOnly += 1 }
         markChanged(account)
-        if !raised.isEmpty { qualifyRaised(into: &effects) }
+        if program.hasAlerts { lookAround(account, into: &effects) }
+        if !raised.isEmpty || !claims.isEmpty { qualifyRaised(into: &effects) }
     }
 
     private mutating func refuseOverflow(_ row: Int, _ reading: Reading, into effects: inout Effects) {

@@ -288,6 +288,8 @@ struct Bench {
         change: (inout Configuration) -> Void = { _ in }, rendering: MessageRendering? = nil
     ) throws {
         var policy = Policy()
+        policy.arbitrationWindow = nil
+        policy.upgradePause = 0
         policy.unknownAccounts = .defaultPlan(PlanID(0))
         policy.firstStart = firstStart
         let catalogue = Catalogue(
