@@ -14,11 +14,16 @@ extension PartitionEngine {
         let change = CatalogueChange(from: old, to: new)
         let oldLimits = rebuild(old, new, change)
         program = new
+        safety.keep(catalogue.rules)
         // An account's clock and default plan may be the same at two reloads, their limit versions must not.
         lastReload = Swift.max(clock.milliseconds, lastReload == .min ? .min : lastReload + 1)
         program.noteAdoption(
             ofSignalsAt: change.oldSignal.map { source in
                 source.map { old.signals[$0].adoptedAt } ?? clock.milliseconds
+            })
+        program.noteAdoption(
+            ofMetersAt: change.oldMeter.map { source in
+                source.map { old.meterAdopted[$0] } ?? clock.milliseconds
             })
         program.noteAdoption(
             at: change.oldRule.map { source in source.map { old.rules[$0].adoptedAt } ?? clock.milliseconds })
@@ -27,6 +32,7 @@ extension PartitionEngine {
         }
         rebuildTimers()
         for account in accountsInOrder {
+            remapSignals(account, change)
             rearmAdopted(account, old, oldLimits, change, into: &effects)
             adoptSignals(account, old, change)
             qualifyRaised(into: &effects)

@@ -27,6 +27,7 @@ public struct RecordTally: Sendable, Equatable {
     /// Feedback applied, and such whose id had been seen before.
     public var feedback = 0
     public var repeatedFeedback = 0
+    public var unknownFeedback = 0
     /// Control records applied.
     public var controls = 0
     public var triggers = 0
@@ -61,6 +62,7 @@ public struct RecordTally: Sendable, Equatable {
         expired += other.expired
         feedback += other.feedback
         repeatedFeedback += other.repeatedFeedback
+        unknownFeedback += other.unknownFeedback
         controls += other.controls
         triggers += other.triggers
         held += other.held

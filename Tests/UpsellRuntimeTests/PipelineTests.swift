@@ -3,6 +3,7 @@ import KafkaTransport
 import Testing
 import UpsellConfiguration
 import UpsellModel
+import UpsellStateLog
 import UpsellTelemetry
 import UpsellTesting
 
@@ -276,16 +277,19 @@ struct Bench {
     let sink: FakeTransactions
     let control: FakeControl
     let daemon: Daemon
+    let configuration: Configuration
     let log = Recorded<String>()
     /// 2026-06-01T00:00:00Z.
     let start: Int64 = 1_780_272_000_000
 
     init(
         limit: Int64, partitions: Int = 1, commitInterval: Int64 = 5, firstStart: Policy.FirstStart = .fire,
-        after former: Bench? = nil, watchdog: Watchdog? = nil, rendering: MessageRendering? = nil,
-        change: (inout Configuration) -> Void = { _ in }
+        after former: Bench? = nil, watchdog: Watchdog? = nil,
+        change: (inout Configuration) -> Void = { _ in }, rendering: MessageRendering? = nil
     ) throws {
         var policy = Policy()
+        policy.arbitrationWindow = nil
+        policy.upgradePause = 0
         policy.unknownAccounts = .defaultPlan(PlanID(0))
         policy.firstStart = firstStart
         let catalogue = Catalogue(
@@ -306,6 +310,7 @@ struct Bench {
         var configuration = Configuration(catalogue: catalogue)
         configuration.runtime.commitInterval = commitInterval
         change(&configuration)
+        self.configuration = configuration
         source = former?.source.reopened() ?? FakeSource(inputs: 3, partitions: partitions)
         control = former?.control ?? FakeControl()
         sink = former?.sink ?? FakeTransactions()
@@ -371,6 +376,28 @@ struct Bench {
                 id: event["id"] as? String ?? "", key: String(decoding: record.key ?? [], as: UTF8.self),
                 account: event["subject"] as? String ?? "", highest: data["highest"] as? Int ?? -1,
                 current: data["current"] as? Int ?? -1, limit: data["limit"] as? Int ?? -1)
+        }
+    }
+
+    struct Held {
+        var account: String
+        var reason: String
+    }
+
+    func held() -> [Held] {
+        sink.acknowledged(topic: "upselld.held").compactMap { record in
+            guard let event = try? JSONSerialization.jsonObject(with: Data(record.value ?? [])) as? [String: Any],
+                let data = event["data"] as? [String: Any]
+            else { return nil }
+            return Held(account: event["subject"] as? String ?? "", reason: data["reason"] as? String ?? "")
+        }
+    }
+
+    /// Committed journal records of a partition, in order.
+    func journal(partition: Int32 = 0) throws -> [JournalRecord] {
+        var assembler = JournalAssembler(partition: PartitionID(partition))
+        return try sink.acknowledged(topic: "upselld.journal").filter { $0.partition == partition }.compactMap {
+            try assembler.add($0.value ?? [])
         }
     }
 

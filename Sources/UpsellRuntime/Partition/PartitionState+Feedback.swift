@@ -17,10 +17,10 @@ extension PartitionState {
         do {
             let feedback = try feedbackDecoder.decode(value: value, recordTime: recordTime)
             rows.removeAll()
-            if engine.apply(feedback: feedback, account: account, recordTime: recordTime, into: &effects) {
-                tally.feedback += 1
-            } else {
-                tally.repeatedFeedback += 1
+            switch engine.apply(feedback: feedback, account: account, recordTime: recordTime, into: &effects) {
+            case .applied: tally.feedback += 1
+            case .duplicate: tally.repeatedFeedback += 1
+            case .unknownTrigger: tally.unknownFeedback += 1
             }
             publishEffects(nil, wallTime: wallTime)
         } catch {
