@@ -257,7 +257,7 @@ extension PartitionEngine {
             case .max: cell.value = snapshot || !cell.isTouched ? quantity : Swift.max(cell.value, quantity)
             case .latest:
                 let extra = extra(counter)
-                if moment.time >= extra.latestTime {
+                if moment.time >= extra.latestTime || planted == .latestTakesOlder {
                     extra.latestTime = moment.time
                     cell.value = quantity
                 }
@@ -290,7 +290,9 @@ extension PartitionEngine {
         let cell = cell(counter)
         if cell.value >= cell.nextTrip {
             evaluate(counter, previous: previous, closed: closed, moment, into: &effects)
-        } else if cell.value < previous, cell.spentThresholds != 0, program.meters[counter.meter].rearms {
+        } else if cell.value < previous, cell.spentThresholds != 0,
+            program.meters[counter.meter].rearms || planted == .correctionRearms
+        {
             rearm(counter, at: moment.time)
         }
     }
