@@ -15,6 +15,7 @@ extension PartitionEngine {
         if planted == .wordsRearm { change.mistakeWords(from: old, to: new) }
         let oldLimits = rebuild(old, new, change)
         program = new
+        safety.keep(catalogue.rules)
         // An account's clock and default plan may be the same at two reloads, their limit versions must not.
         lastReload = Swift.max(clock.milliseconds, lastReload == .min ? .min : lastReload + 1)
         program.noteAdoption(

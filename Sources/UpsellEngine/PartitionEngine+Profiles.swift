@@ -104,5 +104,6 @@ extension PartitionEngine {
         }
         markChanged(number, Self.termsMark)
         scheduleTerms(number, after: instant)
+        dealWithProfile(number, from: own, moment, into: &effects)
     }
 }

@@ -22,6 +22,7 @@ extension PartitionEngine {
     ///
     /// - Parameter mode: of the record that moves the clock: what history brings about is as silent as history.
     mutating func runDue(to target: Timestamp, _ mode: FiringMode, into effects: inout Effects) {
+        horizon = Swift.max(horizon, target)
         while true {
             let waiting = firstWaiting
             let due = Swift.min(timers.firstTime, waiting)
@@ -48,6 +49,7 @@ extension PartitionEngine {
         case .signals: runSignals(account, at: timer.time, mode, into: &effects)
         case .dealings: runDealings(account, at: timer.time, mode, into: &effects)
         }
+        if program.hasAlerts { lookAround(account, into: &effects) }
         qualifyRaised(into: &effects)
     }
 

@@ -154,7 +154,8 @@ extension PartitionEngine {
         if count > 1 { finishReadings(account, moment, into: &effects) }
         if counted { statisticsStored.applied += 1 } else { statisticsStored.lateOnly += 1 }
         markChanged(account)
-        if !raised.isEmpty { qualifyRaised(into: &effects) }
+        if program.hasAlerts { lookAround(account, into: &effects) }
+        if !raised.isEmpty || !claims.isEmpty { qualifyRaised(into: &effects) }
     }
 
     private mutating func refuseOverflow(_ row: Int, _ reading: Reading, into effects: inout Effects) {

@@ -8,6 +8,8 @@ public import UpsellModel
 /// closed periods, buckets, members, episodes). Article "ArmingKeys" has the identities, "Decisions" the choices.
 public struct PartitionEngine: ~Copyable {
     public let partition: PartitionID
+    /// How many there are, so that bounds of the whole are shared out.
+    let partitionCount: Int
     var program: Program
     var statisticsStored = EngineStatistics()
 
@@ -74,12 +76,22 @@ public struct PartitionEngine: ~Copyable {
     var isAmongReadings = false
     /// What is judged once all readings of the record are counted; the rule's position in `program`.
     var choosing: [(counter: CounterRef, rule: Int, previous: Int64, closed: Bool)] = []
+    /// What was owed and is judged again with it.
+    var claims: [Claim] = []
+    /// Rounds of qualification that came of one another; 0 outside of them.
+    var outcomeDepth = 0
+    /// Where the clock is going while timers run.
+    var horizon = Timestamp.earliest
     /// Counters whose evaluation waits until a whole jump is counted, with their usage before it.
     var jump: [(counter: CounterRef, previous: Int64, closed: Bool)] = []
 
-    /// - Parameter catalogue: checked by the configuration: identifiers in range, at most 62 thresholds on a meter.
-    public init(catalogue: Catalogue, partition: PartitionID) {
+    /// - Parameters:
+    ///   - catalogue: checked by the configuration: identifiers in range, at most 62 thresholds on a meter.
+    ///   - partitionCount: 1 or more; each has its share of what the fuse allows.
+    public init(catalogue: Catalogue, partition: PartitionID, partitionCount: Int = 1) {
+        precondition(partitionCount > 0, "\(partitionCount) partitions")
         self.partition = partition
+        self.partitionCount = partitionCount
         program = Program(catalogue)
         identities = IdentityRing(capacity: catalogue.policy.dedupCapacity)
     }

@@ -17,6 +17,8 @@ struct Program {
     let watchers: [[Int]]
     /// Signals that need an account's profile or calendar and no event: trials, absences, digests.
     let calendarSignals: [Int]
+    /// Rules look at an account's counters after what they raised: those that wait for an audience or tell `resolved`.
+    let hasAlerts: Bool
     /// First signal of each rule.
     let ruleSignals: [Int]
     /// Some rule's thresholds depend on a condition, which may ask for counters of the same record.
@@ -76,6 +78,7 @@ struct Program {
         self.signals = signals
         self.watchers = watchers
         calendarSignals = signals.indices.filter { signals[$0].isOfTheCalendar }
+        hasAlerts = catalogue.rules.contains { $0.waits || $0.tellsResolved }
         ruleSignals = catalogue.rules.indices.map { rule in signals.firstIndex { $0.rule == rule } ?? 0 }
         self.meters = meters
         self.rules = rules
