@@ -23,12 +23,17 @@ extension PartitionEngine {
                 source.map { old.signals[$0].adoptedAt } ?? clock.milliseconds
             })
         program.noteAdoption(
+            ofMetersAt: change.oldMeter.map { source in
+                source.map { old.meterAdopted[$0] } ?? clock.milliseconds
+            })
+        program.noteAdoption(
             at: change.oldRule.map { source in source.map { old.rules[$0].adoptedAt } ?? clock.milliseconds })
         if new.catalogue.policy.dedupCapacity != old.catalogue.policy.dedupCapacity {
             identities = identities.resized(to: new.catalogue.policy.dedupCapacity, at: clock.milliseconds)
         }
         rebuildTimers()
         for account in accountsInOrder {
+            remapSignals(account, change)
             rearmAdopted(account, old, oldLimits, change, into: &effects)
             adoptSignals(account, old, change)
             qualifyRaised(into: &effects)

@@ -94,10 +94,6 @@ extension PartitionEngine {
             case .lifetime: Int64(0)
             case .rolling, .gauge: existingExtra(counter)?.episode(highestBit) ?? 0
             }
-        let terms = termsIndex[counter.account] >= 0 ? terms[Int(termsIndex[counter.account])] : nil
-        let plan =
-            terms.map { $0.plan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name } ?? ""
-        let consequence = program.catalogue.plans.first { $0.name == plan }?.limits[counter.meter].consequence
         let dimension = meter.dimension.flatMap { own in
             counter.side < 0
                 ? nil : Trigger.Dimension(name: own.name, value: sides[Int(counter.side)].extra?.name ?? "")
@@ -107,7 +103,7 @@ extension PartitionEngine {
             signal: .limit, rule: name, ruleVersion: rule.version, account: account, meter: meter.name,
             dimension: dimension?.value, limitVersion: limitVersion, episode: Timestamp(milliseconds: episode),
             threshold: crossed[crossed.count - 1])
-        return Trigger(
+        var trigger = Trigger(
             id: key.id, account: account, rule: name, ruleVersion: rule.version, signal: .limit, cause: moment.cause,
             usage: Trigger.Usage(
                 meter: meter.name, unit: meter.unit, scale: meter.scale, dimension: dimension, previous: previous,
@@ -115,10 +111,11 @@ extension PartitionEngine {
                 period: period.map {
                     Trigger.Span(start: Timestamp(milliseconds: $0.start), end: Timestamp(milliseconds: $0.end))
                 }, limitVersion: limitVersion),
-            episode: key.episode, eventTime: Timestamp(milliseconds: moment.time), plan: plan,
-            status: terms?.status ?? .active, segments: segments(of: counter.account), consequence: consequence,
+            episode: key.episode, eventTime: Timestamp(milliseconds: moment.time), plan: "", status: .active,
             coordinates: moment.coordinates,
             rearmed: rearmed(counter, rule, limit, period, episode: episode, moment))
+        complete(&trigger, counter.account)
+        return trigger
     }
 
     // MARK: Arming anew

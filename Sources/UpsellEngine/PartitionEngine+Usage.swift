@@ -11,6 +11,8 @@ struct Moment {
     var deferred = false
     /// Of the event; 0 where none brought it about.
     var identity: UInt64 = 0
+    /// The counter was set, not moved.
+    var isSnapshot = false
 }
 
 enum ReadingOutcome { case counted, late, overflow }
@@ -127,7 +129,7 @@ extension PartitionEngine {
         let silent = mode == .silent || event.flags.rawValue != 0
         let moment = Moment(
             time: event.time.milliseconds, coordinates: InputCoordinates(input: event.input, offset: event.offset),
-            cause: .usage, silent: silent, identity: event.identity)
+            cause: .usage, silent: silent, identity: event.identity, isSnapshot: event.flags.contains(.snapshot))
         if count > 1 {
             for index in first..<first + count
             where wouldOverflow(
@@ -146,12 +148,12 @@ extension PartitionEngine {
             case .late: statisticsStored.lateReadings += 1
             case .overflow:
                 // Of several readings all were asked before; two of one counter may still be too much together.
-                if count > 1 { finishReadings(account, moment, into: &effects) }
+                if count > 1 { finishReadings(moment, into: &effects) }
                 if !raised.isEmpty { qualifyRaised(into: &effects) }
                 return refuseOverflow(row, reading, into: &effects)
             }
         }
-        if count > 1 { finishReadings(account, moment, into: &effects) }
+        if count > 1 { finishReadings(moment, into: &effects) }
         if counted { statisticsStored.applied += 1 } else { statisticsStored.lateOnly += 1 }
         markChanged(account)
         if program.hasAlerts { lookAround(account, into: &effects) }

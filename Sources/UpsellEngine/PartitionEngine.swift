@@ -66,6 +66,8 @@ public struct PartitionEngine: ~Copyable {
     var resolved: ContiguousArray<Int32> = []
     /// Takes the sum of what the first pass touched, so that the touching is not optimised away.
     var warmth: UInt64 = 0
+    /// Where the clock goes while timers run.
+    var runTarget = Int64.min
     /// Modes of rules that control records or the fuse have set, and what the fuse counts.
     var safety = RuleSafety()
     /// Signals that came true with the record, timer or profile at hand, and are not qualified yet.
@@ -428,6 +430,7 @@ struct WaitingEvent {
 
 struct WaitingReading {
     var meter: Int
+    /// Of a behaviour, whose quantity is always 1, the event's identity: its triggers are known by it.
     var quantity: Int64
     var dimension: String?
 }

@@ -11,6 +11,8 @@ struct Program {
     /// Meters of each group.
     let groupMeters: [[Int]]
     let meterVersions: [UInt64]
+    /// By meter, when a reload brought it or its present definition; `.min` for those of the start.
+    private(set) var meterAdopted: ContiguousArray<Int64>
     /// All signals of all rules, those of combinations behind the combination they are parts of.
     private(set) var signals: ContiguousArray<SignalCode>
     /// By stream (meters, then behaviours): the signals that listen to it, in the order of `signals`.
@@ -81,6 +83,7 @@ struct Program {
         hasAlerts = catalogue.rules.contains { $0.waits || $0.tellsResolved }
         ruleSignals = catalogue.rules.indices.map { rule in signals.firstIndex { $0.rule == rule } ?? 0 }
         self.meters = meters
+        meterAdopted = ContiguousArray(repeating: .min, count: meters.count)
         self.rules = rules
         hasChoices = rules.contains { $0.choice != nil }
         self.resets = resets
@@ -104,6 +107,8 @@ struct Program {
     mutating func noteAdoption(at instants: [Int64]) {
         for index in rules.indices { rules[index].adoptedAt = instants[index] }
     }
+
+    mutating func noteAdoption(ofMetersAt instants: [Int64]) { meterAdopted = ContiguousArray(instants) }
 
     mutating func noteAdoption(ofSignalsAt instants: [Int64]) {
         for index in signals.indices { signals[index].adoptedAt = instants[index] }
