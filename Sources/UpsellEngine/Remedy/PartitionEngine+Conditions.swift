@@ -86,7 +86,7 @@ extension PartitionEngine {
         case .mrr: return own?.facts.mrr.map(meets) ?? false
         case .tenure: return (own?.facts.since ?? own?.facts.firstPurchase).map { since($0, meets) } ?? false
         case .sincePurchase: return own?.facts.firstPurchase.map { since($0, meets) } ?? false
-        case .usage(let meter): return meter.index < meterCount && meets(usage(account, meter.index))
+        case .usage(let meter): return meter.index < meterCount && meets(used(account, meter.index))
         case .limit(let meter):
             guard meter.index < meterCount, case .of(let limit) = limit(account, meter.index) else { return false }
             return meets(limit)
@@ -94,7 +94,7 @@ extension PartitionEngine {
             guard meter.index < meterCount, case .of(let limit) = limit(account, meter.index), limit > 0 else {
                 return false
             }
-            return meets(Int64(clamping: Int128(usage(account, meter.index)) * 10_000 / Int128(limit)))
+            return meets(Int64(clamping: Int128(used(account, meter.index)) * 10_000 / Int128(limit)))
         }
     }
 
@@ -128,7 +128,7 @@ extension PartitionEngine {
     /// Usage of the meter's current window, 0 where nothing was counted or its period is over.
     ///
     /// Of a meter with a dimension that of the counter with the most, since the limit holds for each of them.
-    func usage(_ account: Int, _ meter: Int) -> Int64 {
+    func used(_ account: Int, _ meter: Int) -> Int64 {
         let code = program.meters[meter]
         if code.group >= 0 {
             let period = periods[account * groupCount + code.group]

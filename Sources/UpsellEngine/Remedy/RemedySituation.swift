@@ -53,7 +53,7 @@ extension PartitionEngine {
         var situation = RemedySituation(
             plan: planName(of: account),
             overrides: meters.indices.map { meter in own.flatMap { program.override($0, meter) } },
-            limits: meters.indices.map { limit(account, $0) }, used: meters.indices.map { usage(account, $0) },
+            limits: meters.indices.map { limit(account, $0) }, used: meters.indices.map { used(account, $0) },
             projected: [])
         situation.projected = situation.used
         // The trigger's own counter may be one of a dimension; what it says of the future counts for its meter.

@@ -19,21 +19,16 @@ extension PartitionEngine {
         choice.variants.first { holds($0.condition, account) }?.thresholds ?? choice.base
     }
 
-    /// All readings of a record are counted: what waited for it is judged, and what came true before the last of them
-    /// says the segments that hold after it.
-    mutating func finishReadings(_ account: Int, _ moment: Moment, into effects: inout Effects) {
+    /// All readings of a record are counted: what waited for it is judged.
+    mutating func finishReadings(_ moment: Moment, into effects: inout Effects) {
         isAmongReadings = false
-        if !choosing.isEmpty {
-            let due = choosing
-            choosing.removeAll(keepingCapacity: true)
-            for (counter, rule, previous, closed) in due {
-                let limit = limit(counter.account, counter.meter)
-                fire(counter, rule, limit, previous: previous, closed: closed, moment, into: &effects)
-                setNextTrip(counter, limit)
-            }
+        guard !choosing.isEmpty else { return }
+        let due = choosing
+        choosing.removeAll(keepingCapacity: true)
+        for (counter, rule, previous, closed) in due {
+            let limit = limit(counter.account, counter.meter)
+            fire(counter, rule, limit, previous: previous, closed: closed, moment, into: &effects)
+            setNextTrip(counter, limit)
         }
-        guard !raised.isEmpty, !program.catalogue.segments.isEmpty else { return }
-        let segments = segments(of: account)
-        for index in raised.indices { raised[index].trigger.segments = segments }
     }
 }
