@@ -4,7 +4,7 @@ import UpsellModel
 
 /// Turns files, environment and command line into a `Configuration`, or into every complaint about them at once.
 public enum ConfigurationLoader {
-    /// Loads the main file and the catalogue and rules files it names.
+    /// Loads the main file and the catalogue, rules and words files it names.
     ///
     /// - Parameters:
     ///   - path: of the main file; the others are relative to its folder.
@@ -38,13 +38,25 @@ public enum ConfigurationLoader {
         let catalogTree = self.tree(sibling(main.catalog, of: path), report, read)
         let catalog = catalogTree.map { CatalogFile(value($0, report)) } ?? CatalogFile(unreadable: report)
         let policy = main.policy(for: catalog)
+        let words: WordsFile
+        if let name = main.words {
+            words =
+                self.tree(sibling(name, of: path), report, read).map { WordsFile(value($0, report)) }
+                ?? WordsFile(absent: report, isReadable: false)
+        } else {
+            words = WordsFile(absent: report)
+        }
         let rulesTree = self.tree(sibling(main.rules, of: path), report, read)
         let rules = rulesTree.map { RulesFile(value($0, report), catalog: catalog).rules } ?? []
 
+        let catalogue = Catalogue(
+            meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules, policy: policy)
+        words.check(against: catalogue)
+
         guard report.isEmpty else { throw ConfigurationError(complaints: report.sorted()) }
         var configuration = main.configuration
-        configuration.catalogue = Catalogue(
-            meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules, policy: policy)
+        configuration.catalogue = catalogue
+        configuration.words = words.source
         return configuration
     }
 

@@ -23,16 +23,19 @@ enum Fixtures {
         Array(try Data(contentsOf: repository.appendingPathComponent("config/\(name)")))
     }
 
-    /// Loads three files from memory, the good fixtures where nothing else is given.
+    /// Loads files from memory, the good fixtures where nothing else is given; words only where they are given, named by the main file where
+    /// that is given too.
     static func load(
-        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil,
+        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil, words: [UInt8]? = nil,
         overrides: [(key: String, value: String)] = [], environment: [String: String] = [:]
     ) throws -> Configuration {
-        let files = [
+        var files = [
             "upselld.yaml": try main ?? bytes("upselld.good.yaml"),
             "catalog.yaml": try catalog ?? bytes("catalog.good.yaml"),
             "rules.yaml": try rules ?? bytes("rules.good.yaml"),
         ]
+        files["words.yaml"] = words
+        let overrides = overrides + (words == nil || main != nil ? [] : [(key: "words", value: "words.yaml")])
         return try ConfigurationLoader.load(path: "upselld.yaml", overrides: overrides, environment: environment) {
             path throws(ConfigurationLoader.Unreadable) in
             guard let bytes = files[path] else { throw ConfigurationLoader.Unreadable(problem: "no such file") }
