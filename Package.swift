@@ -52,7 +52,7 @@ let package = Package(
 
         // Edges.
         module("KafkaTransport", ["CRdKafka"]),
-        module("UpsellConfiguration", ["UpsellModel", "CYAML"]),
+        module("UpsellConfiguration", ["UpsellModel", "UpsellWords", "CYAML"]),
         module("UpsellTelemetry", ["UpsellModel", "CSystemd"]),
         module("UpsellCommandLine"),
         module(

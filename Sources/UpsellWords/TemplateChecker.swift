@@ -148,9 +148,16 @@ struct TemplateChecker {
         known.formUnion(schema.openPrefixes.map { $0 + ".NAME" })
         complain(
             template, mark, "unknown variable \"\(shown(name))\"\(didYouMean(name, among: known))",
-            expected: known.isEmpty ? "no variable: there is none" : "one of \(Self.list(known.sorted()))")
+            expected: known.isEmpty ? "no variable: there is none" : Self.some(of: known, near: name))
         return nil
     }
 
     private static func list(_ words: [String]) -> String { words.joined(separator: ", ") }
+
+    /// All names where they are few, else those that look most like what was written.
+    private static func some(of known: Set<String>, near name: String) -> String {
+        let most = 16
+        if known.count <= most { return "one of \(list(known.sorted()))" }
+        return "one of \(known.count) variables, such as \(list(nearest(to: name, among: known, count: 8)))"
+    }
 }

@@ -58,6 +58,14 @@ func didYouMean(_ word: String, among known: some Sequence<String>) -> String {
     return best.map { ", did you mean \"\($0.word)\"?" } ?? ""
 }
 
+/// The words that take the fewest edits, in alphabetical order.
+func nearest(to word: String, among known: some Sequence<String>, count: Int) -> [String] {
+    let typed = Array(word.lowercased().unicodeScalars.prefix(64))
+    let ranked = known.map { (editDistance(typed, Array($0.lowercased().unicodeScalars.prefix(64))), $0) }
+        .sorted { $0 < $1 }
+    return ranked.prefix(count).map(\.1).sorted()
+}
+
 private func editDistance(_ a: [Unicode.Scalar], _ b: [Unicode.Scalar]) -> Int {
     var previous = [Int](repeating: 0, count: b.count + 1)
     var current = Array(0...b.count)

@@ -17,7 +17,7 @@ import Testing
         "UpsellCommandLine": [],
         "KafkaTransport": ["CRdKafka", "Dispatch", "Synchronization", "Glibc"],
         "UpsellConfiguration": [
-            "UpsellModel", "CYAML", "Synchronization", "Glibc", "Foundation", "FoundationEssentials",
+            "UpsellModel", "UpsellWords", "CYAML", "Synchronization", "Glibc", "Foundation", "FoundationEssentials",
             "FoundationInternationalization",
         ],
         "UpsellTelemetry": ["UpsellModel", "CSystemd", "Synchronization", "Glibc"],
