@@ -47,6 +47,7 @@ extension EngineRestorer {
         if index == 0 {
             engine.safety = RuleSafety()
             engine.program.noteAdoption(ofSignalsAt: engine.program.signals.map { _ in .min })
+            engine.program.noteAdoption(ofMetersAt: engine.program.meters.map { _ in .min })
             if !input.reader.isAtEnd { try readExtension(&input) }
         }
         reader = input.reader
@@ -80,6 +81,9 @@ extension EngineRestorer {
         var adopted: [Int64] = []
         for _ in 0..<count { adopted.append(try input.optionalInstant() ?? .min) }
         engine.program.noteAdoption(ofSignalsAt: adopted)
+        adopted.removeAll()
+        for _ in 0..<engine.meterCount { adopted.append(try input.optionalInstant() ?? .min) }
+        engine.program.noteAdoption(ofMetersAt: adopted)
         engine.safety = try RuleSafety(from: &input, engine.program)
     }
 
