@@ -128,7 +128,8 @@ extension Value {
 
     /// One text or a list of different ones; complains about an empty list.
     func texts(
-        _ expected: String, max: Int = ConfigurationBounds.listMax, read: (Value) -> String? = { $0.text(bytesMax: 256) }
+        _ expected: String, max: Int = ConfigurationBounds.listMax,
+        read: (Value) -> String? = { $0.text(bytesMax: 256) }
     ) -> [String] {
         guard let items = items(expected) else { return [] }
         if items.isEmpty { complain("an empty list", expected: expected, at: keyMark) }
@@ -159,7 +160,7 @@ extension Value {
 }
 
 extension Currency {
-    /// Whether it has the form of a code of ISO 4217.
+    /// Three capital letters, as ISO 4217 has them.
     static func isCode(_ text: String) -> Bool {
         text.utf8.count == 3 && text.utf8.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
     }
