@@ -130,7 +130,7 @@ let package = Package(
             name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "PlayTests", dependencies: ["UpsellConfiguration", "UpsellTesting"], exclude: ["Plays", "other-catalog.yaml"],
+            name: "PlayTests", dependencies: ["UpsellModel", "UpsellConfiguration", "UpsellTesting"], exclude: ["Plays", "other-catalog.yaml"],
             swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
         tests(

@@ -56,7 +56,8 @@ extension PartitionEngine {
             id: DerivedTriggerID.test(control: control.offset, rule: definition.name, account: account),
             account: account, rule: definition.name,
             ruleVersion: program.signals[program.ruleSignals[rule]].version, signal: definition.signal.kind,
-            cause: .test, episode: control.time, eventTime: control.time, plan: plan, status: own?.status(at: clock.milliseconds) ?? .active)
+            cause: .test, episode: control.time, eventTime: control.time, plan: plan,
+            status: own?.status(at: clock.milliseconds) ?? .active)
         if let meter = definition.signal.meter {
             let limit = program.catalogue.plans.first { $0.name == plan }?.limits[meter.index]
             trigger.consequence = limit?.consequence

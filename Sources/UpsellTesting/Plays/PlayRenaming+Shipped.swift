@@ -8,7 +8,7 @@ extension PlayRenaming {
     public static let otherCatalogue = PlayRenaming(
         title: "another catalogue",
         otherNames.merging([
-            "currency=USD": "currency=JPY", "USD: 50": "JPY: 8000", "USD: { atLeast: 90 }": "JPY: { atLeast: 12000 }",
+            "USD": "JPY", "USD: 50": "JPY: 8000", "USD: { atLeast: 90 }": "JPY: { atLeast: 12000 }",
         ]) { $1 }, catalog: TestPaths.package.appendingPathComponent("Tests/PlayTests/other-catalog.yaml").path)
 
     /// Begins the names of files with its outputs.

@@ -10,6 +10,11 @@ public struct PlayRunner {
     /// Everything that came out, in its order.
     public private(set) var outputs: [PlayOutput] = []
 
+    /// Reason codes of everything that was held.
+    public var reasons: Set<String> {
+        Set(outputs.filter { $0.topic == .held }.compactMap { PlayJSON($0.value)?.text("data.reason") })
+    }
+
     private let scenario: PlayScenario
     private let terms: PlayTerms
     /// By account: the profile sent last.
@@ -115,8 +120,11 @@ public struct PlayRunner {
         event.put("\"\(account)\"", at: "subject")
         event.put(RFC3339Text.of(time), at: "time")
         var data = PlayObject()
-        try put(Array(words.dropFirst()), into: &data, profiles[account])
+        let members = words.dropFirst()
+        try put(members.filter { !$0.hasPrefix("@") }, into: &data, profiles[account])
         event.put(data, at: "data")
+        let attributes = members.filter { $0.hasPrefix("@") }.map { String($0.dropFirst()) }
+        try put(attributes, into: &event, profiles[account])
         return PlayRecord(topic: .usage, key: account, value: try event.bytes())
     }
 

@@ -13,7 +13,7 @@ public import UpsellModel
 /// accounts with the same input, and `#` begins a comment. A time is `2025-03-03` or `2025-03-03T09:00`, UTC; `2025-03-03T09:00..2025-03-07` is that time of each day. At
 /// a row's time the clock's event comes first, so that what is due by then happens in the row. Inputs:
 ///
-/// - `event TYPE [name=value…] [xN]`: a CloudEvent, N of them; names are paths below `data`
+/// - `event TYPE [name=value…] [xN]`: a CloudEvent, N of them; names are paths below `data`, `@name` is an attribute
 /// - `profile [name=value…]`: the account's whole profile; `profile+ …`: the last one, changed; `gone`: a tombstone
 /// - `feedback KIND RULE [name=value…]`: about the account's last trigger of a rule
 /// - `control ACTION RULE [name=value…]`: pause, resume, shadow
