@@ -53,6 +53,8 @@ private final class KafkaPlayDriver: PlayDriver {
     private let daemon: Daemon
     private let producer: KafkaProducer
     private let reader: LogReader
+    /// Sees the end of a topic, with what is not committed yet.
+    private let scout: LogReader
     private let topics: Configuration.Topics
     private var positions: [PlayOutput.Topic: Int64] = [:]
     private var sent = 0
@@ -87,6 +89,7 @@ private final class KafkaPlayDriver: PlayDriver {
         }
         producer = try KafkaProducer(properties: properties)
         reader = try LogReader(properties: Array(properties.prefix(1)), isolation: .readCommitted)
+        scout = try LogReader(properties: Array(properties.prefix(1)), isolation: .readUncommitted)
         let failures = Recorded<String>()
         self.failures = failures
         daemon = Daemon(
@@ -96,6 +99,7 @@ private final class KafkaPlayDriver: PlayDriver {
 
     func stop() -> Bool {
         reader.close(deadlineMilliseconds: 2_000)
+        scout.close(deadlineMilliseconds: 2_000)
         return daemon.stop()
     }
 
@@ -142,10 +146,23 @@ private final class KafkaPlayDriver: PlayDriver {
         }
     }
 
+    /// Where a topic ends for those that read committed, once everything that is in it now is decided: brokers write the
+    /// marker of a commit after they have answered it.
+    private func stableEnd(of name: String) throws -> Int64 {
+        let end = try scout.watermarks(topic: name, partition: 0, timeoutMilliseconds: 20_000).high
+        var stable: Int64 = 0
+        let isDecided = eventually(seconds: 30) {
+            stable = (try? reader.watermarks(topic: name, partition: 0, timeoutMilliseconds: 20_000).high) ?? 0
+            return stable >= end
+        }
+        #expect(isDecided, "\(name) is decided up to \(end), not \(stable)")
+        return stable
+    }
+
     private func read(_ topic: PlayOutput.Topic) throws -> [PlayOutput] {
         let name = name(of: topic)
         let from = positions[topic] ?? 0
-        let until = try reader.watermarks(topic: name, partition: 0, timeoutMilliseconds: 20_000).high
+        let until = try stableEnd(of: name)
         var outputs: [PlayOutput] = []
         positions[topic] = try reader.read(
             topic: name, partition: 0, from: from, until: until, timeoutMilliseconds: 20_000
