@@ -92,7 +92,7 @@ extension PartitionEngine {
                     Trigger.Span(start: Timestamp(milliseconds: $0.start), end: Timestamp(milliseconds: $0.end))
                 }, limitVersion: limitVersion),
             episode: key.episode, eventTime: Timestamp(milliseconds: moment.time), plan: plan,
-            status: terms?.status ?? .active, consequence: consequence, coordinates: moment.coordinates,
+            status: terms?.status(at: clock.milliseconds) ?? .active, consequence: consequence, coordinates: moment.coordinates,
             rearmed: rearmed(counter, rule, limit, period, episode: episode, moment))
     }
 
