@@ -88,7 +88,7 @@ let package = Package(
                 "UpsellTelemetry", "UpsellRuntime",
             ]),
         .executableTarget(
-            name: "upselld-sim", dependencies: ["UpsellSimulation"], swiftSettings: strictSettings),
+            name: "upselld-sim", dependencies: ["UpsellSimulation", "UpsellEngine"], swiftSettings: strictSettings),
         .executableTarget(
             name: "upselld-chaos",
             dependencies: [
@@ -111,7 +111,10 @@ let package = Package(
         tests("UpsellStateLogTests", ["UpsellStateLog", "UpsellModel", "UpsellTesting"]),
         tests(
             "UpsellSimulationTests",
-            ["UpsellSimulation", "UpsellRuntime", "UpsellStateLog", "KafkaTransport", "UpsellModel", "UpsellTesting"]),
+            [
+                "UpsellSimulation", "UpsellEngine", "UpsellRuntime", "UpsellStateLog", "KafkaTransport", "UpsellModel",
+                "UpsellTesting",
+            ]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
         tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),

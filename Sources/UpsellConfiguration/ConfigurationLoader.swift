@@ -69,6 +69,7 @@ public enum ConfigurationLoader {
         var rules = RulesReader(definitions)
         for file in files { if let file { rules.read(file) } }
         definitions.finish(rules: rules.knowsNames && !files.contains { $0 == nil } ? rules.names : nil)
+
         let catalogue = Catalogue(
             meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules.rules, policy: policy,
             behaviours: definitions.behaviours, segments: definitions.segments)

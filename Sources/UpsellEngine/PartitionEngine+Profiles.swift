@@ -103,6 +103,8 @@ extension PartitionEngine {
             terms[index]?.versionTime = versionTime
         }
         markChanged(number, Self.termsMark)
+        observeLimits(number)
         scheduleTerms(number, after: instant)
+        dealWithProfile(number, from: own, moment, into: &effects)
     }
 }

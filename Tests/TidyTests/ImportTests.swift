@@ -29,7 +29,7 @@ import Testing
             "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
             "UpsellTelemetry", "UpsellRuntime", "CXXHash",
         ],
-        "upselld-sim": ["UpsellSimulation", "Dispatch", "Foundation", "Glibc", "Synchronization"],
+        "upselld-sim": ["UpsellSimulation", "UpsellEngine", "Dispatch", "Foundation", "Glibc", "Synchronization"],
         "upselld-chaos": [
             "UpsellModel", "UpsellEngine", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration", "UpsellRuntime",
             "UpsellTelemetry", "Dispatch", "Foundation", "Glibc", "Synchronization",
