@@ -80,6 +80,9 @@ package struct SimulationCatalogue: Sendable {
         policy.dedupCapacity = identities
         policy.futureTolerance = tolerance
         policy.tickMargin = margin
+        // Each trigger stands for itself: the oracle knows rules' modes, and no other hold-backs.
+        policy.arbitrationWindow = nil
+        policy.upgradePause = 0
         return Catalogue(meters: meters, plans: plans, rules: rules, policy: policy)
     }
 
