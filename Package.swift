@@ -109,7 +109,7 @@ let package = Package(
             "UpsellSimulationTests",
             ["UpsellSimulation", "UpsellRuntime", "UpsellStateLog", "KafkaTransport", "UpsellModel", "UpsellTesting"]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
-        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellEngine", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),
         tests("UpsellCommandLineTests", ["UpsellCommandLine"]),
         tests(

@@ -100,7 +100,8 @@ public enum ArgumentParser {
             case .json: demo.json = true
             case .keep: demo.keep = true
             case .acceptLoss: configuration.acceptsLoss = true
-            case .config, .set, .limit, .accessLog, .help: preconditionFailure("\(name.rawValue) is no switch")
+            case .config, .against, .set, .limit, .accessLog, .help:
+                preconditionFailure("\(name.rawValue) is no switch")
             }
         }
 
@@ -109,6 +110,8 @@ public enum ArgumentParser {
             switch name {
             case .config:
                 configuration.path = value
+            case .against:
+                configuration.against = value
             case .accessLog:
                 demo.accessLogs.append(value)
             case .set:

@@ -128,7 +128,8 @@ extension Value {
 
     /// One text or a list of different ones; complains about an empty list.
     func texts(
-        _ expected: String, max: Int = ConfigurationBounds.listMax, read: (Value) -> String? = { $0.text(bytesMax: 256) }
+        _ expected: String, max: Int = ConfigurationBounds.listMax,
+        read: (Value) -> String? = { $0.text(bytesMax: 256) }
     ) -> [String] {
         guard let items = items(expected) else { return [] }
         if items.isEmpty { complain("an empty list", expected: expected, at: keyMark) }
