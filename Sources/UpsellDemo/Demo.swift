@@ -138,6 +138,9 @@ public final class Demo: Sendable {
     private func configuration(_ catalogue: Catalogue, clock: Configuration.UsageTopic.Clock) -> Configuration {
         var catalogue = catalogue
         catalogue.policy.firstStart = .fire
+        // The summary counts every threshold that was crossed, so that none may wait for another.
+        catalogue.policy.arbitrationWindow = nil
+        catalogue.policy.upgradePause = 0
         if let plan = catalogue.plan(named: DemoCatalogue.defaultPlan) {
             catalogue.policy.unknownAccounts = .defaultPlan(plan)
         }

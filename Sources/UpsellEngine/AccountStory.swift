@@ -21,8 +21,8 @@ extension PartitionEngine {
     /// Notes that states of signals changed, and sets the timer of what is due next.
     mutating func signalsChanged(_ account: Int) {
         guard let story = stories[account] else { return }
-        markChanged(account, Self.signalsMark)
-        let due = story.signals.due
+        if story.signals.isDirty { markChanged(account, Self.signalsMark) }
+        let due = story.signals.earliest
         guard due < story.signalsScheduled else { return }
         story.signalsScheduled = due
         setTimer(
@@ -30,12 +30,8 @@ extension PartitionEngine {
     }
 
     mutating func dealingsChanged(_ account: Int) {
-        guard let story = stories[account] else { return }
+        guard stories[account] != nil else { return }
         markChanged(account, Self.dealingsMark)
-        let due = story.dealings.due
-        guard due < story.dealingsScheduled else { return }
-        story.dealingsScheduled = due
-        setTimer(
-            EngineTimer(time: due, accountHash: accounts.hash(of: account), kind: .dealings, account: Int32(account)))
+        scheduleDealings(account)
     }
 }

@@ -23,14 +23,15 @@ public struct EngineRestorer: ~Copyable {
 
     /// - Parameters:
     ///   - catalogue: the one under which the state was written; a newer one is adopted by the engine afterwards.
+    ///   - partitionCount: as for `PartitionEngine`.
     ///   - slices: classes, as given to `writeSlice`; 1 or more.
     ///   - timeZones: the table of an IANA name, asked once for each name; nil for an unknown one, which is an error.
     public init(
-        catalogue: Catalogue, partition: PartitionID, slices: Int,
+        catalogue: Catalogue, partition: PartitionID, partitionCount: Int = 1, slices: Int,
         timeZones: @escaping @Sendable (String) -> TimeZoneTable?
     ) {
         precondition(slices > 0, "\(slices) slices")
-        engine = PartitionEngine(catalogue: catalogue, partition: partition)
+        engine = PartitionEngine(catalogue: catalogue, partition: partition, partitionCount: partitionCount)
         self.slices = slices
         zones = ZoneCache(timeZones)
         based = Array(repeating: false, count: slices)

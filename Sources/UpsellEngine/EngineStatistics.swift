@@ -38,8 +38,42 @@ public struct EngineStatistics: Sendable, Equatable {
     public var uniqueOverflow = 0
     /// Readings counted under `Meter.Dimension.other` because the account had `max` values.
     public var dimensionOverflow = 0
+
+    // Signals, each in exactly one state: `signals` = `triggers` + `held` + `ghosts` + `merged` + `parked` + `shadowed`,
+    // at every moment. After a restore they begin with what is owed and parked then.
+
+    /// Signals of accounts within the rule's audience, and steps that were due.
+    public var signals = 0
+    /// Sent.
     public var triggers = 0
+    /// Refused for good, or for a time and owed now.
     public var held = 0
+    /// Of the holdout: never sent.
+    public var ghosts = 0
+    /// Told in a digest, or to be told in the next.
+    public var merged = 0
+    /// Now parked until quiet hours or an arbitration window end.
+    public var parked = 0
+    /// Refused because the rule is in shadow, by configuration, command or fuse.
+    public var shadowed = 0
+
+    /// Signals of accounts that are not in the rule's audience: counted here and nowhere else.
+    public var outOfAudience = 0
+    /// Now waiting for their audience (`while: true`); no signals yet.
+    public var awaitingAudience = 0
+    /// Held triggers told, one for each key and reason.
+    public var refusals = 0
+    public var outcomes = 0
+    /// Reports given to `apply(feedback:)`.
+    public var feedback = 0
+    public var feedbackRepeated = 0
+    public var feedbackUnknown = 0
+    /// Control records applied.
+    public var controls = 0
+    /// Of these, about rules that the catalogue does not have.
+    public var controlsUnknown = 0
+    /// Triggers by `fireTest`, outside of every other figure.
+    public var tests = 0
     public var profiles = 0
     public var removals = 0
     public var timers = 0

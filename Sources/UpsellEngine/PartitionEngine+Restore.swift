@@ -45,6 +45,7 @@ extension PartitionEngine {
         for entry in entries { waitingQueue.append(entry) }
         statisticsStored = EngineStatistics()
         statisticsStored.waitingNow = readings
+        recountOwed()
         rebuildTimers()
         clearMarks()
     }

@@ -71,7 +71,7 @@ extension PartitionEngine {
     }
 
     private var hasExtension: Bool {
-        !safety.isEmpty
+        !safety.isEmpty || program.meterAdopted.contains { $0 != .min }
             || program.signals.contains { signal in
                 if case .limit = signal.signal, signal.part < 0 { return false }
                 return signal.adoptedAt != .min
@@ -83,6 +83,7 @@ extension PartitionEngine {
     private func writeExtension(into out: inout StateWriter) {
         out.writer.put(count: program.signals.count)
         for signal in program.signals { out.put(optional: signal.adoptedAt == .min ? nil : signal.adoptedAt) }
+        for adopted in program.meterAdopted { out.put(optional: adopted == .min ? nil : adopted) }
         safety.write(into: &out)
     }
 
@@ -134,6 +135,7 @@ extension PartitionEngine {
                 }
                 side = sides[index].next
             }
+            stories[account]?.signals.clearMarks()
         }
         changed.removeAll(keepingCapacity: true)
         written = WrittenMarks(clock: clock, identities: identities.inserted, waiting: waitingNext)

@@ -42,6 +42,8 @@ public struct Outcome: Sendable, Equatable {
     public var currency: String?
     public var campaign: TriggerID?
     public var step: String?
+    /// Arm of the holdout; a ghost of the `holdout` arm was never sent and may only be converted or reverted.
+    public var arm: Trigger.HoldoutArm?
     public var emitted: Timestamp
 
     public init(

@@ -13,10 +13,18 @@ public struct ScenarioCatalogue {
     private var plans: [(name: String, limits: [String: Limit])] = []
     private var addOns: [(name: String, adds: [String: Int64])] = []
     private var rules: [(meter: String, rule: Rule)] = []
-    private var policy = Policy()
+    private var policy = ScenarioCatalogue.everythingGoesOut
     private var defaultPlan: String?
 
     public init() {}
+
+    /// Nothing competes and no upgrade pauses anything, so that scenarios about counting see every trigger.
+    private static var everythingGoesOut: Policy {
+        var policy = Policy()
+        policy.arbitrationWindow = nil
+        policy.upgradePause = 0
+        return policy
+    }
 
     /// - Returns: false if the line is not understood.
     public mutating func define(_ line: String) -> Bool {

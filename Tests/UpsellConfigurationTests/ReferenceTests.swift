@@ -8,7 +8,8 @@ import UpsellModel
 struct ReferenceTests {
     private func load(_ main: [UInt8]) throws -> Configuration {
         try Fixtures.load(
-            main: main, catalog: try Fixtures.reference("catalog.yaml"), rules: try Fixtures.reference("rules.yaml"))
+            main: main, catalog: try Fixtures.reference("catalog.yaml"), rules: try Fixtures.reference("rules.yaml"),
+            words: try Fixtures.reference("words.yaml"))
     }
 
     @Test
@@ -24,7 +25,7 @@ struct ReferenceTests {
         let files = try FileManager.default.contentsOfDirectory(
             atPath: Fixtures.repository.appendingPathComponent("config").path)
         // The last two are checked by .ci/check-docs.
-        let configuration = ["catalog.yaml", "rules.yaml", "upselld.yaml"]
+        let configuration = ["catalog.yaml", "rules.yaml", "upselld.yaml", "words.yaml"]
         #expect(Set(files) == Set(configuration + ["asyncapi.yaml", "schemas"]))
     }
 
@@ -34,6 +35,10 @@ struct ReferenceTests {
         let empty = try load([])
         #expect(reference.kafka.map(\.name) == empty.kafka.map(\.name))
         #expect(reference.kafka.map(\.value) == empty.kafka.map(\.value))
+        // No words are the default; the reference names the shipped ones.
+        #expect(empty.words.isEmpty)
+        #expect(reference.words.templates.count == 10)
+        reference.words = empty.words
         // Where it was written is the only difference.
         reference.kafka = empty.kafka
         #expect(reference == empty)

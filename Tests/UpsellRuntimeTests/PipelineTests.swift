@@ -283,6 +283,8 @@ struct Bench {
         after former: Bench? = nil, watchdog: Watchdog? = nil, change: (inout Configuration) -> Void = { _ in }
     ) throws {
         var policy = Policy()
+        policy.arbitrationWindow = nil
+        policy.upgradePause = 0
         policy.unknownAccounts = .defaultPlan(PlanID(0))
         policy.firstStart = firstStart
         let catalogue = Catalogue(

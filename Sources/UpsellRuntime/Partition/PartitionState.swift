@@ -348,11 +348,13 @@ package struct PartitionState: ~Copyable {
         guard !effects.isEmpty else { return }
         let topics = context.configuration.topics
         for trigger in effects.triggers {
-            let value = context.encoder.encode(trigger, partition: partition, detectionTime: wallTime)
+            let value = context.encoder.encode(
+                trigger, message: nil, partition: partition, detectionTime: wallTime)
             running.add(trigger: .cloudEvent(topic: topics.triggers, account: trigger.account, value: value))
         }
         for held in effects.held {
-            let value = context.encoder.encode(held: held, partition: partition, detectionTime: wallTime)
+            let value = context.encoder.encode(
+                held: held, message: nil, partition: partition, detectionTime: wallTime)
             running.add(held: .cloudEvent(topic: topics.held, account: held.trigger.account, value: value))
         }
         tally.triggers += effects.triggers.count
