@@ -116,7 +116,7 @@ let package = Package(
                 "UpsellTesting",
             ]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
-        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellEngine", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),
         tests("UpsellCommandLineTests", ["UpsellCommandLine"]),
         tests(

@@ -21,6 +21,8 @@ enum ConfigurationBounds {
     /// Parts of one condition and values in its lists, segments it refers to counted in full each time: what one
     /// judgement may cost, and the budget that segments of segments meet.
     static let conditionPartsMax = 4_096
+    /// How deep conditions nest, segments in full: judging one descends so far.
+    static let conditionDepthMax = 64
     /// Features that one signal listens to or tells of.
     static let signalFeaturesMax = 64
     /// Groups of thresholds beside a limit's own.
