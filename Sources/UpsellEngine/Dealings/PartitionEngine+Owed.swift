@@ -200,7 +200,7 @@ extension PartitionEngine {
     }
 
     /// The rule in the catalogue that decides by what the trigger was decided by; nil where there is none any more.
-    private func ruleInForce(of trigger: Trigger) -> Int? {
+    func ruleInForce(of trigger: Trigger) -> Int? {
         guard let rule = program.catalogue.rules.firstIndex(where: { $0.name == trigger.rule }) else { return nil }
         return program.signals[program.ruleSignals[rule]].version == trigger.ruleVersion ? rule : nil
     }

@@ -108,6 +108,7 @@ struct EngineDice {
             band: 0, base: [])
         renew(&rule, scene)
         rule.evaluates = random.chance(400)
+        rule.cooldown = random.pick([0, 0, 6 * Self.hour, Self.day, 3 * Self.day])
         if random.chance(60) { rule.goLive = Self.start + random.between(0...10 * Self.day) }
         dress(&rule, scene)
         return rule
@@ -135,6 +136,7 @@ struct EngineDice {
             rule.thresholds = random.pick([[20, 10, 0], [50, 5]])
             rule.band = random.pick([5, 0, 10]) + Int64(eras % 7)
         }
+        address(&rule, scene)
         rule.base = rule.thresholds
         rule.variants = []
         guard rule.thresholds.count > 1, random.chance(250) else { return }
