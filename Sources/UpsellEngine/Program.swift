@@ -105,7 +105,10 @@ struct Program {
 
     /// Notes when rules came to accounts that were there.
     mutating func noteAdoption(at instants: [Int64]) {
-        for index in rules.indices { rules[index].adoptedAt = instants[index] }
+        for index in rules.indices {
+            rules[index].adoptedAt = instants[index]
+            signals[rules[index].signal].adoptedAt = instants[index]
+        }
     }
 
     mutating func noteAdoption(ofMetersAt instants: [Int64]) { meterAdopted = ContiguousArray(instants) }

@@ -11,10 +11,13 @@ import Testing
         "UpsellEngine": pure,
         "UpsellWire": pure.union(["CSimdjson", "CCrypto"]),
         "UpsellStateLog": pure,
+        "UpsellWords": [
+            "UpsellModel", "Foundation", "FoundationEssentials", "FoundationInternationalization", "Synchronization",
+        ],
         "UpsellCommandLine": [],
         "KafkaTransport": ["CRdKafka", "Dispatch", "Synchronization", "Glibc"],
         "UpsellConfiguration": [
-            "UpsellModel", "CYAML", "Synchronization", "Glibc", "Foundation", "FoundationEssentials",
+            "UpsellModel", "UpsellWords", "CYAML", "Synchronization", "Glibc", "Foundation", "FoundationEssentials",
             "FoundationInternationalization",
         ],
         "UpsellTelemetry": ["UpsellModel", "CSystemd", "Synchronization", "Glibc"],
