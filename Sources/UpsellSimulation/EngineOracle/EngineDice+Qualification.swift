@@ -5,11 +5,13 @@ extension EngineDice {
     mutating func qualification() -> EngineScene.QualificationShape {
         var shape = EngineScene.QualificationShape()
         guard random.chance(750) else { return shape }
+        asksChannels = random.chance(600)
         shape.upgradePause = random.pick([0, Self.day, 5 * Self.day])
         for _ in 0..<random.below(3) {
             shape.caps.append(
                 EngineScene.QualificationShape.Cap(
-                    scope: random.pick([.account, .account, .recipient, .channel]), count: 1 + random.below(3),
+                    scope: asksChannels ? random.pick([.account, .account, .recipient, .channel]) : .account,
+                    count: 1 + random.below(3),
                     window: random.pick([6 * Self.hour, Self.day, 3 * Self.day])))
         }
         shape.competes = random.chance(400)
@@ -45,7 +47,7 @@ extension EngineDice {
     mutating func redress(_ profile: inout EngineProfile) {
         if random.chance(500) {
             profile.status = random.pick([.active, .active, .trialing, .cancelled, .cancelling, .pastDue, .paused])
-        } else {
+        } else if asksChannels {
             profile.optOut = Self.allChannels.filter { _ in random.chance(400) }
         }
     }

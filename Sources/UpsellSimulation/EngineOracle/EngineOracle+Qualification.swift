@@ -329,7 +329,10 @@ extension EngineOracle {
                 accounts[account].dealings.upgradedAt =
                     clock == nil ? accounts[account].profile?.time : accounts[account].now
             }
-            let isPromotional = accounts[account].dealings.owed.map { !current($0.signal, scene.rules).isService }
+            // What waits for its audience is no signal yet.
+            let isPromotional = accounts[account].dealings.owed.map {
+                $0.signal.isCounted && !current($0.signal, scene.rules).isService
+            }
             end(account, .superseded, isPromotional)
         }
         endOutdated(account)
