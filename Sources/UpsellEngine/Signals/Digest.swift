@@ -192,8 +192,4 @@ extension PartitionEngine {
         complete(&trigger, account)
         raise(Candidate(signal: signal, account: account, trigger: trigger))
     }
-
-    /// What lost the arbitration since the account's last digest and is to be told in this one; taken, so that no other
-    /// tells it.
-    mutating func takeMerged(_ account: Int) -> [Trigger.Merged] { [] }
 }
