@@ -89,7 +89,8 @@ struct CatalogueReview {
             guard signal.onlyWithoutEntitlement, case .meter(let meter) = signal.source.stream else { return }
             if !catalog.plans.contains(where: { $0.limits[meter.index].limit == .of(0) }) {
                 place.warn(
-                    "every plan has meter \"\(name(meter))\"", expected: "a plan with limit 0, or no withoutEntitlement")
+                    "every plan has meter \"\(name(meter))\"", expected: "a plan with limit 0, or no withoutEntitlement"
+                )
             }
         case .adoption, .trial, .event, .growth, .absence, .digest, .combination: break
         }

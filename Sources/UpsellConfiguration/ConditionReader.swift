@@ -15,7 +15,7 @@ struct ConditionReader {
         self.segment = segment
     }
 
-    private static let keys = [
+    static let keys = [
         "all", "any", "not", "segment", "plan", "status", "trialPlan", "addOn", "feature", "account", "owner", "parent",
         "locale", "language", "currency", "interval", "attribute", "is", "in", "exists", "atLeast", "atMost", "mrr",
         "tenure", "sincePurchase", "usage", "percent", "limit",
@@ -75,9 +75,27 @@ struct ConditionReader {
         add("mrr", revenue)
         add("tenure") { age($0, .tenure) }
         add("sincePurchase") { age($0, .sincePurchase) }
-        add("usage") { ofMeter($0) { .usage($0) } read: { catalog.quantity($0, of: $1, from: 0) } }
-        add("percent") { ofMeter($0) { .percent($0) } read: { value, _ in value.percent(from: 0) } }
-        add("limit") { ofMeter($0) { .limit($0) } read: { catalog.quantity($0, of: $1, from: 0) } }
+        add("usage") {
+            ofMeter($0) {
+                .usage($0)
+            } read: {
+                catalog.quantity($0, of: $1, from: 0)
+            }
+        }
+        add("percent") {
+            ofMeter($0) {
+                .percent($0)
+            } read: { value, _ in
+                value.percent(from: 0)
+            }
+        }
+        add("limit") {
+            ofMeter($0) {
+                .limit($0)
+            } read: {
+                catalog.quantity($0, of: $1, from: 0)
+            }
+        }
         guard isWhole else { return nil }
         guard let first = parts.first else {
             value.complain("an empty condition", expected: expected, at: value.keyMark)
@@ -166,13 +184,15 @@ struct ConditionReader {
     private func feature(_ value: Value) -> Condition? {
         let section = Section(
             value, keys: ["name", "is", "in", "exists"], expected: "{name: …, in: […]} or {name: …, exists: true}")
-        guard let place = section.required("name", expected: "the name of a feature"), let name = place.text(bytesMax: 256)
+        guard let place = section.required("name", expected: "the name of a feature"),
+            let name = place.text(bytesMax: 256)
         else { return nil }
         let features = catalog.plans.flatMap(\.features)
         if catalog.knowsPlans, !features.contains(where: { $0.name == name }) {
             let known = features.map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
             place.complain(
-                "no plan has a feature \"\(quoted(name))\"\(didYouMean(name, among: known))", expected: Value.list(known))
+                "no plan has a feature \"\(quoted(name))\"\(didYouMean(name, among: known))",
+                expected: Value.list(known))
             return nil
         }
         let levels = features.filter { $0.name == name }.map(\.level).reduce(into: [String]()) {
@@ -226,7 +246,8 @@ struct ConditionReader {
     }
 
     private func millionths(_ value: Value) -> Int64? {
-        guard let plain = value.plain, let decimal = DecimalText(plain[...]), let number = try? decimal.integer(scale: 6)
+        guard let plain = value.plain, let decimal = DecimalText(plain[...]),
+            let number = try? decimal.integer(scale: 6)
         else {
             value.complain(notA: "a number with at most 6 decimals")
             return nil

@@ -32,6 +32,11 @@ enum ConfigurationBounds {
     /// Caps, and triggers that one may let through: their instants are kept for each account.
     static let capsMax = 8
     static let capCountMax = 100
+    /// Templates, and partials, of a words file.
+    static let templatesMax = 256
+    /// Languages of one template.
+    static let localesMax = 128
+    static let talkingPointsMax = 16
     static let usageTopicsMax = 32
     /// Bytes of a name.
     static let nameBytesMax = 64

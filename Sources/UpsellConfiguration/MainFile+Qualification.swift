@@ -29,7 +29,8 @@ extension MainFile {
         let shape = "[{per: account, count: 3, window: 7d}]"
         var caps: [Policy.Cap] = []
         for item in value.list("a list of caps, as \(shape)", max: ConfigurationBounds.capsMax) {
-            let section = Section(item, keys: ["per", "count", "window"], expected: "{per: account, count: 3, window: 7d}")
+            let section = Section(
+                item, keys: ["per", "count", "window"], expected: "{per: account, count: 3, window: 7d}")
             let scopes = Value.list(Policy.Cap.Scope.allCases.map(\.rawValue))
             let per = section.required("per", expected: scopes)?.choice(Policy.Cap.Scope.self)
             let count = section.required("count", expected: "how many at most, as 3")?

@@ -5,6 +5,8 @@ struct MainFile {
     /// The other files, as written.
     private(set) var catalog = "catalog.yaml"
     private(set) var rules = ["rules.yaml"]
+    /// nil: no words.
+    private(set) var words: String?
     /// Everything but catalogue and policy.
     var configuration: Configuration
     /// Its `unknownAccounts` is settled by `finish`, once plans are known.
@@ -19,8 +21,8 @@ struct MainFile {
     /// Every key, by the path of the map it stands in. `kafka` has keys of librdkafka beside its own.
     static let keys: [String: [String]] = [
         "": [
-            "catalog", "rules", "sequence", "source", "firstStart", "goLive", "kafka", "topics", "group", "accounts",
-            "dedup", "late", "clock", "qualification", "commit", "runtime", "log",
+            "catalog", "rules", "words", "sequence", "source", "firstStart", "goLive", "kafka", "topics", "group",
+            "accounts", "dedup", "late", "clock", "qualification", "commit", "runtime", "log",
         ],
         "kafka": ["startTimeout"],
         "topics": [
@@ -72,6 +74,7 @@ struct MainFile {
                 ? []
                 : value.texts("a file or a list of files", max: ConfigurationBounds.rulesFilesMax) { $0.text() }
         }
+        if let value = file["words"], !value.node.isNull { words = value.text() }
         var sequence = 0
         file.integer("sequence", 0...Int.max, &sequence)
         configuration.sequence = UInt64(sequence)

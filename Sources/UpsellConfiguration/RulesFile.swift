@@ -40,7 +40,7 @@ struct RulesReader {
 
     init(_ definitions: Definitions) { self.definitions = definitions }
 
-    private static let keys = [
+    static let keys = [
         "name", "signal", "where", "while", "kind", "mode", "priority", "cooldown", "channels", "recipient",
         "expiresAfter", "offer", "template", "steps", "resolved", "digest", "onChange", "goLive", "summary", "message",
     ]

@@ -51,7 +51,8 @@ extension SignalReader {
             list.complain("no stages", expected: "at least one, as [{on: …, uses: 5}]", at: list.keyMark)
         }
         let stages = items.compactMap { item in
-            stage(Section(item, keys: Self.sourceKeys + ["uses", "days"], expected: "{on: …, uses: 5}"), within: within)
+            stage(
+                Section(item, keys: Self.sourceKeys + ["uses", "days"], expected: "{on: …, uses: 5}"), within: within)
         }
         if isOrdered, items.count == 1, let value = section["ordered"] {
             value.complain("one stage has no order", expected: "more stages, or no order", at: value.keyMark)

@@ -105,7 +105,8 @@ struct SignalReader {
             case .meter: remedy = "a meter with a dimension"
             case .behaviour: remedy = "a behaviour with `feature`, the path of its name"
             }
-            list.complain("what it listens to tells no feature", expected: "no features, or \(remedy)", at: list.keyMark)
+            list.complain(
+                "what it listens to tells no feature", expected: "no features, or \(remedy)", at: list.keyMark)
             return nil
         }
         return features.isEmpty ? nil : SignalSource(stream, features: features)

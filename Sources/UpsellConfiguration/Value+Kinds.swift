@@ -128,7 +128,8 @@ extension Value {
 
     /// One text or a list of different ones; complains about an empty list.
     func texts(
-        _ expected: String, max: Int = ConfigurationBounds.listMax, read: (Value) -> String? = { $0.text(bytesMax: 256) }
+        _ expected: String, max: Int = ConfigurationBounds.listMax,
+        read: (Value) -> String? = { $0.text(bytesMax: 256) }
     ) -> [String] {
         guard let items = items(expected) else { return [] }
         if items.isEmpty { complain("an empty list", expected: expected, at: keyMark) }
@@ -158,19 +159,9 @@ extension Value {
     }
 }
 
-/// Currencies as ISO 4217 has them.
-enum Currency {
+extension Currency {
+    /// Three capital letters, as ISO 4217 has them.
     static func isCode(_ text: String) -> Bool {
         text.utf8.count == 3 && text.utf8.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
     }
-
-    /// Decimals of the minor unit.
-    static func minorDigits(of currency: String) -> Int { others[currency] ?? 2 }
-
-    /// Those whose minor unit is not a hundredth.
-    private static let others: [String: Int] = [
-        "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
-        "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3,
-        "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
-    ]
 }

@@ -72,6 +72,12 @@ public struct PartitionEngine: ~Copyable {
     var safety = RuleSafety()
     /// Signals that came true with the record, timer or profile at hand, and are not qualified yet.
     var raised: [Candidate] = []
+    /// A bug that the simulator plants, to prove that the oracle would notice it. Never set in the daemon.
+    package var planted: PlantedEngineBug?
+    /// Readings of one record are being counted, of which there are several, under rules whose thresholds differ.
+    var isAmongReadings = false
+    /// What is judged once all readings of the record are counted; the rule's position in `program`.
+    var choosing: [(counter: CounterRef, rule: Int, previous: Int64, closed: Bool)] = []
     /// What was owed and is judged again with it.
     var claims: [Claim] = []
     /// Rounds of qualification that came of one another; 0 outside of them.

@@ -23,27 +23,31 @@ enum Fixtures {
         Array(try Data(contentsOf: repository.appendingPathComponent("config/\(name)")))
     }
 
-    /// Loads three files from memory, the good fixtures where nothing else is given, and others by their names.
+    /// Loads files from memory, the good fixtures where nothing else is given, and others by their names; words only where
+    /// they are given, named by the main file where that is given too.
     static func load(
-        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil,
+        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil, words: [UInt8]? = nil,
         overrides: [(key: String, value: String)] = [], environment: [String: String] = [:],
         others: [String: String] = [:]
     ) throws -> Configuration {
         try review(
-            main: main, catalog: catalog, rules: rules, overrides: overrides, environment: environment, others: others
+            main: main, catalog: catalog, rules: rules, words: words, overrides: overrides, environment: environment,
+            others: others
         ).configuration
     }
 
     static func review(
-        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil,
+        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil, words: [UInt8]? = nil,
         overrides: [(key: String, value: String)] = [], environment: [String: String] = [:],
         others: [String: String] = [:]
     ) throws -> (configuration: Configuration, warnings: [Complaint]) {
-        let given = [
+        var given = [
             "upselld.yaml": try main ?? bytes("upselld.good.yaml"),
             "catalog.yaml": try catalog ?? bytes("catalog.good.yaml"),
             "rules.yaml": try rules ?? bytes("rules.good.yaml"),
         ]
+        given["words.yaml"] = words
+        let overrides = overrides + (words == nil || main != nil ? [] : [(key: "words", value: "words.yaml")])
         let files = given.merging(others.mapValues { Array($0.utf8) }) { _, other in other }
         return try ConfigurationLoader.review(path: "upselld.yaml", overrides: overrides, environment: environment) {
             path throws(ConfigurationLoader.Unreadable) in

@@ -69,11 +69,13 @@ struct SignalLoadingTests {
         let signals = try signals()
         #expect(
             signals["gate"]
-                == .gate(GateSignal(source: SignalSource(denied, features: ["pdf", "xlsx"]), count: 3, window: 7 * day)))
+                == .gate(
+                    GateSignal(source: SignalSource(denied, features: ["pdf", "xlsx"]), count: 3, window: 7 * day)))
         #expect(
             signals["gate-of-a-meter"]
                 == .gate(
-                    GateSignal(source: SignalSource(.meter(calls)), count: 1, window: day, onlyWithoutEntitlement: true)))
+                    GateSignal(source: SignalSource(.meter(calls)), count: 1, window: day, onlyWithoutEntitlement: true)
+                ))
         #expect(
             signals["gate-inline"]
                 == .gate(
@@ -319,7 +321,8 @@ struct SignalLoadingTests {
                 Plan.PlanLimit(
                     .of(100), enforcement: .soft,
                     overage: [
-                        .init(currency: "USD", amount: 100, units: 1_000), .init(currency: "JPY", amount: 150, units: 1_000),
+                        .init(currency: "USD", amount: 100, units: 1_000),
+                        .init(currency: "JPY", amount: 150, units: 1_000),
                     ]),
                 Plan.PlanLimit(.of(0), overage: [.init(currency: "EUR", amount: 5, units: 25)]),
             ])
@@ -358,7 +361,8 @@ struct SignalLoadingTests {
 
     @Test
     func whatMayBeOffIsOff() throws {
-        let main = "qualification: { arbitration: { window: off }, quietHours: { weekends: true }, fuse: { percent: 5 } }"
+        let main =
+            "qualification: { arbitration: { window: off }, quietHours: { weekends: true }, fuse: { percent: 5 } }"
         let policy = try Fixtures.load(main: Array(main.utf8)).catalogue.policy
         #expect(policy.arbitrationWindow == nil)
         #expect(policy.quietHours == .init(from: 0, to: 0, weekends: true))
