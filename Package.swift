@@ -68,7 +68,7 @@ let package = Package(
             name: "upselld",
             dependencies: [
                 "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
-                "UpsellCommandLine", "UpsellRuntime", "UpsellDemo",
+                "UpsellCommandLine", "UpsellRuntime", "UpsellDemo", "UpsellWords",
             ],
             swiftSettings: strictSettings),
 

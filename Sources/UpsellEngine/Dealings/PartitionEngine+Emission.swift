@@ -19,7 +19,7 @@ extension PartitionEngine {
         let routes = rule.steps.first { $0.name == trigger.step && !$0.channels.isEmpty }?.channels ?? rule.channels
         let open = routes.filter { route in route.condition.map { holds($0, account) } ?? true }
         trigger.present(
-            rule, remedy, open, optOut: rule.kind == .service ? [] : optOut, at: clock)
+            rule, remedy, open, optOut: rule.kind == .service || planted == .optOutIgnored ? [] : optOut, at: clock)
     }
 
     /// Publishes a trigger, opens it, and begins its campaign.
