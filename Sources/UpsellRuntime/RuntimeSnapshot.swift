@@ -27,7 +27,6 @@ public struct RecordTally: Sendable, Equatable {
     /// Feedback applied, and such whose id had been seen before.
     public var feedback = 0
     public var repeatedFeedback = 0
-    public var unknownFeedback = 0
     /// Control records applied.
     public var controls = 0
     public var triggers = 0
@@ -62,7 +61,6 @@ public struct RecordTally: Sendable, Equatable {
         expired += other.expired
         feedback += other.feedback
         repeatedFeedback += other.repeatedFeedback
-        unknownFeedback += other.unknownFeedback
         controls += other.controls
         triggers += other.triggers
         held += other.held
@@ -151,6 +149,11 @@ public struct RuntimeSnapshot: Sendable {
         }
         return byTopic
     }
+}
+
+extension EngineStatistics {
+    /// Every signal is in exactly one state (contract §5).
+    var isBalanced: Bool { signals == triggers + held + ghosts + merged + parked + shadowed }
 }
 
 /// Usage of one account on one meter.

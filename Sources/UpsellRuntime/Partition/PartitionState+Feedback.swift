@@ -20,7 +20,9 @@ extension PartitionState {
             switch engine.apply(feedback: feedback, account: account, recordTime: recordTime, into: &effects) {
             case .applied: tally.feedback += 1
             case .duplicate: tally.repeatedFeedback += 1
-            case .unknownTrigger: tally.unknownFeedback += 1
+            case .unknownTrigger:
+                let text = "the account has no trigger \(feedback.trigger), or it is over for longer than feedback is heard"
+                reject(batch, record, Rejection(.unknownTrigger, text), stage: .apply, wallTime: wallTime)
             }
             publishEffects(nil, wallTime: wallTime)
         } catch {
