@@ -102,7 +102,7 @@ let package = Package(
             "UpsellTesting",
             [
                 "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
-                "UpsellRuntime", "UpsellTelemetry",
+                "UpsellRuntime", "UpsellTelemetry", "UpsellWords",
             ]),
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),

@@ -93,7 +93,8 @@ private final class KafkaPlayDriver: PlayDriver {
         let failures = Recorded<String>()
         self.failures = failures
         daemon = Daemon(
-            configuration: configuration, log: Log(level: .error), onFailure: { failures.add($0.description) })
+            configuration: configuration, log: Log(level: .error, destination: .function(.text) { _ in }),
+            rendering: { PlaySite.rendering(of: $0) }, onFailure: { failures.add($0.description) })
         try daemon.start()
     }
 
