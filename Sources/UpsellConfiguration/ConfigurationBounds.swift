@@ -10,6 +10,11 @@ enum ConfigurationBounds {
     static let plansMax = 256
     static let addOnsMax = 256
     static let rulesMax = 1_024
+    /// Templates, and partials, of a words file.
+    static let templatesMax = 256
+    /// Languages of one template.
+    static let localesMax = 128
+    static let talkingPointsMax = 16
     static let rulesFilesMax = 64
     static let behavioursMax = 1_024
     static let segmentsMax = 256
@@ -34,11 +39,6 @@ enum ConfigurationBounds {
     /// Caps, and triggers that one may let through: their instants are kept for each account.
     static let capsMax = 8
     static let capCountMax = 100
-    /// Templates, and partials, of a words file.
-    static let templatesMax = 256
-    /// Languages of one template.
-    static let localesMax = 128
-    static let talkingPointsMax = 16
     static let usageTopicsMax = 32
     /// Bytes of a name.
     static let nameBytesMax = 64

@@ -6,6 +6,8 @@ import UpsellModel
 /// because every reader of conditions and signals adds to it. One thread, one load.
 final class Definitions {
     let catalog: CatalogFile
+    /// Templates that rules name.
+    let words: WordsFile
     private(set) var behaviours: [Behaviour] = []
     private(set) var segments: [Segment] = []
     /// Whether names can be judged: not when a file or a section could not be read.
@@ -27,7 +29,10 @@ final class Definitions {
     /// Thresholds on each meter so far, by its position.
     private var thresholdsOfMeter: [Int: Int] = [:]
 
-    init(_ catalog: CatalogFile) { self.catalog = catalog }
+    init(_ catalog: CatalogFile, _ words: WordsFile) {
+        self.catalog = catalog
+        self.words = words
+    }
 
     // MARK: Behaviours
 

@@ -210,5 +210,6 @@ struct WordsLoadingTests {
                 "nowhere.yaml: no such file; expected a readable YAML file"
             ])
         #expect(try Fixtures.load(overrides: [("words", "null")]).words.isEmpty)
+        #expect(try Fixtures.load().words.templates.count == 2)
     }
 }

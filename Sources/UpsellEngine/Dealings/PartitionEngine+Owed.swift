@@ -116,7 +116,8 @@ extension PartitionEngine {
 
     private func isOutdated(_ entry: OwedTrigger, _ account: Int) -> Bool {
         guard entry.trigger.signal == .limit || entry.trigger.signal == .pace, let usage = entry.trigger.usage,
-            let meter = program.catalogue.meter(named: usage.meter) else {
+            let meter = program.catalogue.meter(named: usage.meter)
+        else {
             return false
         }
         return cells[account * meterCount + meter.index].limitVersion != usage.limitVersion

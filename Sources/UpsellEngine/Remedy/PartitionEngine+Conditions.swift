@@ -42,7 +42,9 @@ extension PartitionEngine {
         switch operand {
         case .account: return meets(accounts.name(of: account))
         case .plan: return planName(of: account).map(meets) ?? false
-        case .status: return own == nil && program.defaultPlan == nil ? false : meets((own?.status ?? .active).rawValue)
+        case .status:
+            return own == nil && program.defaultPlan == nil
+                ? false : meets((own?.status(at: clock.milliseconds) ?? .active).rawValue)
         case .locale: return own?.facts.locale.map(meets) ?? false
         case .language: return own?.facts.locale.map { meets(Self.language(of: $0)) } ?? false
         case .currency: return own?.facts.currency.map(meets) ?? false
