@@ -57,8 +57,9 @@ extension PartitionEngine {
         }
     }
 
+    /// What waits for its audience is no signal yet, and the upgrade may be what it waits for.
     private func isPromotional(_ entry: OwedTrigger) -> Bool {
-        program.catalogue.rules.first { $0.name == entry.trigger.rule }?.kind != .service
+        entry.isCounted && program.catalogue.rules.first { $0.name == entry.trigger.rule }?.kind != .service
     }
 
     private func standing(_ own: Terms) -> Subscription {
