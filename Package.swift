@@ -67,8 +67,8 @@ let package = Package(
         .executableTarget(
             name: "upselld",
             dependencies: [
-                "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
-                "UpsellCommandLine", "UpsellRuntime", "UpsellDemo",
+                "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellWords", "KafkaTransport", "UpsellConfiguration",
+                "UpsellTelemetry", "UpsellCommandLine", "UpsellRuntime", "UpsellDemo",
             ],
             swiftSettings: strictSettings),
 
