@@ -47,9 +47,12 @@ let package = Package(
 
         module("UpsellStateLog", ["UpsellModel", "CXXHash"]),
 
+        // Words for people: templates of our own over the numbers, dates and money of Foundation's ICU.
+        module("UpsellWords", ["UpsellModel"]),
+
         // Edges.
         module("KafkaTransport", ["CRdKafka"]),
-        module("UpsellConfiguration", ["UpsellModel", "CYAML"]),
+        module("UpsellConfiguration", ["UpsellModel", "UpsellWords", "CYAML"]),
         module("UpsellTelemetry", ["UpsellModel", "CSystemd"]),
         module("UpsellCommandLine"),
         module(
@@ -85,7 +88,7 @@ let package = Package(
                 "UpsellTelemetry", "UpsellRuntime",
             ]),
         .executableTarget(
-            name: "upselld-sim", dependencies: ["UpsellSimulation"], swiftSettings: strictSettings),
+            name: "upselld-sim", dependencies: ["UpsellSimulation", "UpsellEngine"], swiftSettings: strictSettings),
         .executableTarget(
             name: "upselld-chaos",
             dependencies: [
@@ -104,10 +107,14 @@ let package = Package(
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),
         tests("UpsellWireTests", ["UpsellWire", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellWordsTests", ["UpsellWords", "UpsellModel", "UpsellConfiguration", "UpsellTesting"]),
         tests("UpsellStateLogTests", ["UpsellStateLog", "UpsellModel", "UpsellTesting"]),
         tests(
             "UpsellSimulationTests",
-            ["UpsellSimulation", "UpsellRuntime", "UpsellStateLog", "KafkaTransport", "UpsellModel", "UpsellTesting"]),
+            [
+                "UpsellSimulation", "UpsellEngine", "UpsellRuntime", "UpsellStateLog", "KafkaTransport", "UpsellModel",
+                "UpsellTesting",
+            ]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
         tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),

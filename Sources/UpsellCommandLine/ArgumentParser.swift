@@ -27,6 +27,7 @@ public enum ArgumentParser {
         var operands: [String] = []
         var configuration = ConfigurationArguments()
         var demo = DemoArguments()
+        var isTest = false
 
         init(command: Command, rest: ArraySlice<String>) {
             self.command = command
@@ -47,14 +48,39 @@ public enum ArgumentParser {
                 }
             }
             if command == .help { return .help(try topic()) }
-            if let operand = operands.first { throw UsageError("unexpected argument '\(operand)'", command: command) }
+            try checkOperands()
             switch command {
             case .run: return .run(configuration)
             case .check: return .check(configuration)
             case .demo: return .demo(demo)
+            case .fire:
+                guard isTest else {
+                    throw UsageError(
+                        "fire sends a trigger for a test and nothing else: upselld fire --test RULE ACCOUNT",
+                        command: command)
+                }
+                return control(.fire(account: operands[1]))
+            case .pause: return control(.pause)
+            case .resume: return control(.resume)
+            case .shadow: return control(.shadow)
             case .version: return .version
             case .help: return .help(nil)
             }
+        }
+
+        private func control(_ action: ControlArguments.Action) -> Invocation {
+            .control(ControlArguments(action: action, rule: operands[0], configuration: configuration))
+        }
+
+        private func checkOperands() throws(UsageError) {
+            let wanted = CommandEntry.of(command).operands
+            guard operands.count <= wanted.count else {
+                throw UsageError("unexpected argument '\(operands[wanted.count])'", command: command)
+            }
+            guard operands.count == wanted.count else {
+                throw UsageError("\(wanted[operands.count]) is missing", command: command)
+            }
+            if operands.contains("") { throw UsageError("an argument is empty", command: command) }
         }
 
         private func topic() throws(UsageError) -> Command? {
@@ -100,6 +126,7 @@ public enum ArgumentParser {
             case .json: demo.json = true
             case .keep: demo.keep = true
             case .acceptLoss: configuration.acceptsLoss = true
+            case .test: isTest = true
             case .config, .set, .limit, .accessLog, .help: preconditionFailure("\(name.rawValue) is no switch")
             }
         }
@@ -122,7 +149,7 @@ public enum ArgumentParser {
                     throw UsageError("--limit wants a whole number from 0 on and got '\(value)'", command: command)
                 }
                 demo.limit = limit
-            case .json, .keep, .acceptLoss, .help:
+            case .json, .keep, .acceptLoss, .test, .help:
                 preconditionFailure("\(name.rawValue) takes no value")
             }
         }

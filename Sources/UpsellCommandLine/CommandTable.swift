@@ -6,8 +6,10 @@ struct CommandEntry {
     /// Paragraphs of its own help, in lines that are joined and wrapped; indented lines stay.
     var description: String
     var options: [OptionEntry]
-    /// A word after the command, such as help's topic.
+    /// A word after the command that may be left out, such as help's topic.
     var operand: String?
+    /// Words after the command that it needs.
+    var operands: [String] = []
     var examples: [Example]
 
     struct Example {
@@ -19,6 +21,10 @@ struct CommandEntry {
         switch command {
         case .run: run
         case .check: check
+        case .fire: fire
+        case .pause: pause
+        case .resume: resume
+        case .shadow: shadow
         case .demo: demo
         case .version: version
         case .help: help
@@ -39,6 +45,7 @@ struct OptionEntry {
         case config, set, limit, json, keep
         case accessLog = "access-log"
         case acceptLoss = "accept-loss"
+        case test
         case help
     }
 
@@ -104,6 +111,65 @@ extension CommandEntry {
             Example(
                 line: "upselld check --config new/upselld.yaml && systemctl restart upselld", effect: "try before use"),
         ])
+
+    private static let fire = CommandEntry(
+        command: .fire,
+        summary: "send a trigger for a test to one account",
+        description: """
+            Writes to the control topic that the rule is to send a trigger to the account, whatever
+            its usage. The daemon that has the account's partition publishes it, marked test: true
+            and outside caps, cooldowns and figures, so that a channel can be tried end to end.
+            An account that the daemon does not know gets nothing.
+
+            Ends with 64 for a rule that the configuration does not have, and with 69 where Kafka
+            is not to be had within kafka.startTimeout (30 s where that is forever).
+            """,
+        options: [
+            OptionEntry(name: .test, value: nil, summary: "needed: there is no other way to fire by hand")
+        ] + configuration,
+        operands: ["RULE", "ACCOUNT"],
+        examples: [
+            Example(line: "upselld fire --test api-calls acme", effect: "as if acme had reached the rule's signal")
+        ])
+
+    private static func mode(
+        _ command: Command, _ summary: String, _ effect: String, _ example: Example
+    ) -> CommandEntry {
+        CommandEntry(
+            command: command, summary: summary,
+            description: """
+                \(effect)
+
+                Writes a record to the control topic; every partition of every instance applies it
+                once, in its turn, and keeps it over restarts. It goes before the mode that the
+                rules file gives the rule. Who gave it and when is in the record and the journal.
+
+                Ends with 64 for a rule that the configuration does not have, and with 69 where Kafka
+                is not to be had within kafka.startTimeout (30 s where that is forever).
+                """,
+            options: configuration, operands: ["RULE"], examples: [example])
+    }
+
+    private static let pause = mode(
+        .pause, "make a rule say nothing until it is resumed",
+        """
+        The rule goes on looking, and what it would have sent goes to the topic of held triggers
+        with the reason paused. Its thresholds are spent: a resumed rule does not make up for them.
+        """,
+        Example(line: "upselld pause api-calls", effect: "something is wrong with its words"))
+
+    private static let resume = mode(
+        .resume, "make a paused or shadowed rule live again",
+        "The rule sends again what it finds from now on; also one that the fuse has taken out.",
+        Example(line: "upselld resume api-calls", effect: "the words are mended"))
+
+    private static let shadow = mode(
+        .shadow, "make a rule show what it would send",
+        """
+        What the rule would have sent goes to the topic of held triggers with the reason shadow,
+        so that a new rule can be watched before anybody hears from it.
+        """,
+        Example(line: "upselld shadow new-rule", effect: "look at it for a week first"))
 
     private static let demo = CommandEntry(
         command: .demo,

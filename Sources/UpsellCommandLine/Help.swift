@@ -6,6 +6,7 @@ public enum Help {
         let entry = CommandEntry.of(command)
         var text = "upselld \(command.rawValue): \(entry.summary)\n\nUsage: upselld \(command.rawValue)"
         for option in entry.options { text += " [\(spelling(option))]" + (option.isRepeatable ? "..." : "") }
+        for operand in entry.operands { text += " \(operand)" }
         if let operand = entry.operand { text += " [\(operand)]" }
         text += "\n\n\(paragraphs(entry.description))\n\nOptions:\n"
         text += table((entry.options + [.help]).map { (spelling($0), $0.summary) })

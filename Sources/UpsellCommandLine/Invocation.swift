@@ -3,6 +3,7 @@ public enum Invocation: Equatable, Sendable {
     case run(ConfigurationArguments)
     case check(ConfigurationArguments)
     case demo(DemoArguments)
+    case control(ControlArguments)
     case version
     /// Help for one command, or nil for all.
     case help(Command?)
@@ -29,6 +30,25 @@ public struct ConfigurationArguments: Equatable, Sendable {
     }
 }
 
+/// Arguments of `fire`, `pause`, `resume` and `shadow`: what is written to the control topic.
+public struct ControlArguments: Equatable, Sendable {
+    public var configuration = ConfigurationArguments()
+    public var action: Action
+    public var rule: String
+
+    public init(action: Action, rule: String, configuration: ConfigurationArguments = ConfigurationArguments()) {
+        self.action = action
+        self.rule = rule
+        self.configuration = configuration
+    }
+
+    public enum Action: Equatable, Sendable {
+        case pause, resume, shadow
+        /// For a test, to one account.
+        case fire(account: String)
+    }
+}
+
 /// Arguments of `upselld demo`.
 public struct DemoArguments: Equatable, Sendable {
     /// Web access logs that replace the built-in stream, in the order given.
@@ -45,7 +65,7 @@ public struct DemoArguments: Equatable, Sendable {
 
 /// The commands, in the order of the help.
 public enum Command: String, CaseIterable, Sendable {
-    case run, check, demo, version, help
+    case run, check, fire, pause, resume, shadow, demo, version, help
 }
 
 /// How the process ends (contract §10; the numbers of sysexits.h where it has one).

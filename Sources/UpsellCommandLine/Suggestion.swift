@@ -1,7 +1,7 @@
 /// Guesses which known word a misspelt one stands for.
-enum Suggestion {
+public enum Suggestion {
     /// The known word with the fewest edits, if they are few enough for a typing error: a third of its letters.
-    static func nearest(to word: String, among known: [String]) -> String? {
+    public static func nearest(to word: String, among known: [String]) -> String? {
         let scored = known.map { (word: $0, edits: distance(word, $0)) }
         guard let best = scored.min(by: { $0.edits < $1.edits }) else { return nil }
         return best.edits <= max(1, best.word.count / 3) ? best.word : nil

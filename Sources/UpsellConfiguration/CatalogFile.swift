@@ -1,27 +1,38 @@
 import UpsellModel
 
-/// The catalogue file: meters, plans, add-ons.
+/// The catalogue file: meters, plans, add-ons; behaviours and segments as they are written, for `Definitions`.
 struct CatalogFile {
     private(set) var meters: [Meter] = []
-    private(set) var plans: [Plan] = []
-    private(set) var addOns: [AddOn] = []
+    var plans: [Plan] = []
+    var addOns: [AddOn] = []
     /// Meters with a complaint of their own: what refers to them is not judged by their scale and window.
     private(set) var doubtful: Set<String> = []
-    /// Whether names of meters and plans can be judged: not when their lists could not be read.
+    /// Whether names of meters, plans and add-ons can be judged: not when their lists could not be read.
     private(set) var knowsMeters = true
-    private(set) var knowsPlans = true
-    private let report: Report
+    var knowsPlans = true
+    var knowsAddOns = true
+    /// Where each plan and each of its limits (by meter's position) is written, by position of the plan.
+    var planPlaces: [PlanPlace] = []
+    private(set) var behaviours: Value?
+    private(set) var segments: Value?
+    let report: Report
+
+    struct PlanPlace {
+        var plan: Value
+        var limits: [Int: Value] = [:]
+    }
 
     /// A catalogue that could not be read: every reference into it passes.
     init(unreadable report: Report) {
         self.report = report
         knowsMeters = false
         knowsPlans = false
+        knowsAddOns = false
     }
 
     init(_ root: Value) {
         report = root.report
-        let file = Section(root, keys: ["meters", "plans", "addOns"])
+        let file = Section(root, keys: ["meters", "behaviours", "plans", "addOns", "segments"])
         if let value = file.required("meters", expected: "at least one meter, as name: {events: …, aggregation: …}") {
             readMeters(value)
         } else {
@@ -33,6 +44,10 @@ struct CatalogFile {
             knowsPlans = false
         }
         if let value = file["addOns"] { readAddOns(value) }
+        // A misspelt `addOns` has been complained about.
+        if file.hasUnknown { knowsAddOns = false }
+        behaviours = file["behaviours"]
+        segments = file["segments"]
     }
 
     func index(ofMeter name: String) -> Int? { meters.firstIndex { $0.name == name } }
@@ -51,6 +66,14 @@ struct CatalogFile {
         let known = plans.map(\.name)
         value.complain(
             "unknown plan \"\(quoted(name))\"\(didYouMean(name, among: known))", expected: Value.list(known))
+    }
+
+    /// Complains about an add-on that is not there; silent where the add-ons could not be read.
+    func complainAboutAddOn(_ name: String, _ value: Value) {
+        guard knowsAddOns else { return }
+        let known = addOns.map(\.name)
+        value.complain(
+            "unknown add-on \"\(quoted(name))\"\(didYouMean(name, among: known))", expected: Value.list(known))
     }
 
     /// A quantity of a meter, as an integer of its scale: `5`, `2.5`, and for meters in bytes `10 GB`.
@@ -126,13 +149,9 @@ struct CatalogFile {
         let section = Section(value, keys: Self.meterKeys)
         var meter = Meter(name: name, eventTypes: [], aggregation: .count, window: .period(Meter.Reset(.month)))
         if let events = section.required("events", expected: "the CloudEvents types that feed the meter") {
-            meter.eventTypes = texts(events, "an event type or a list of them")
+            meter.eventTypes = events.texts("an event type or a list of them")
         }
-        for (path, condition) in section["filter"]?.entries("a map of paths and the values they may have") ?? [] {
-            guard let field = fieldPath(path, condition, at: condition.keyMark) else { continue }
-            let anyOf = texts(condition, "a value or a list of values")
-            if !anyOf.isEmpty { meter.filter.append(FieldCondition(path: field, anyOf: anyOf)) }
-        }
+        meter.filter = section["filter"]?.filter() ?? []
         let words = Meter.Aggregation.allCases.map(\.rawValue)
         let aggregation = section.required("aggregation", expected: Value.list(words))?.choice(Meter.Aggregation.self)
         if let aggregation {
@@ -170,7 +189,7 @@ struct CatalogFile {
         case .sum, .max, .latest, .unique:
             let expected = "the path of what \(aggregation.rawValue) reads, as data.amount"
             guard let value = section.required("value", expected: expected), let text = value.text() else { return }
-            meter.value = fieldPath(text, value)
+            meter.value = value.fieldPath(text)
         case .count, .activeDays:
             if let value = section["value"] {
                 value.complain("\(aggregation.rawValue) reads no value", expected: "no value", at: value.keyMark)
@@ -178,7 +197,7 @@ struct CatalogFile {
         }
         guard let value = section["snapshotValue"] else { return }
         if aggregation == .count {
-            if let text = value.text() { meter.value = fieldPath(text, value) }
+            meter.value = value.text().flatMap { value.fieldPath($0) }
         } else {
             value.complain(
                 "\(aggregation.rawValue) takes no snapshotValue",
@@ -190,7 +209,7 @@ struct CatalogFile {
         let section = Section(value, keys: ["name", "path", "max"])
         let name = section.required("name", expected: "what the dimension is called, as feature")?.name()
         let place = section.required("path", expected: "where it lies in the event, as data.feature")
-        let path = place.flatMap { place in place.text().flatMap { fieldPath($0, place) } }
+        let path = place.flatMap { place in place.text().flatMap { place.fieldPath($0) } }
         var max = Meter.Dimension(name: "", path: FieldPath([])).max
         section.integer("max", 1...10_000, &max)
         guard let name, let path else { return nil }
@@ -259,192 +278,4 @@ struct CatalogFile {
             "\(aggregation.rawValue) over a \(name) window has no meaning",
             expected: "\(Value.list(allowed)) with \(aggregation.rawValue)")
     }
-
-    private func fieldPath(_ text: String, _ value: Value, at mark: YAMLMark? = nil) -> FieldPath? {
-        let names = text.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
-        let isAttribute =
-            names.count == 1 && names[0] != "data"
-            && text.utf8.allSatisfy {
-                ($0 >= UInt8(ascii: "a") && $0 <= UInt8(ascii: "z"))
-                    || ($0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9"))
-            }
-        let isData = names.count > 1 && names[0] == "data" && names.count <= 16
-        guard text.utf8.count <= 512, !names.contains(""), isAttribute || isData else {
-            value.complain(
-                "\"\(quoted(text))\" is no path into an event",
-                expected: "data.NAME, data.NAME.NAME… or the bare name of a CloudEvents attribute", at: mark)
-            return nil
-        }
-        return FieldPath(names)
-    }
-
-    /// One text or a list of different ones; complains about an empty list.
-    private func texts(_ value: Value, _ expected: String) -> [String] {
-        guard let items = value.items(expected) else { return [] }
-        if items.isEmpty { value.complain("an empty list", expected: expected, at: value.keyMark) }
-        var seen: [String] = []
-        for item in items {
-            guard let text = item.text(bytesMax: 256) else { continue }
-            if seen.contains(text) {
-                item.complain("\"\(quoted(text))\" repeated", expected: "each once")
-            } else {
-                seen.append(text)
-            }
-        }
-        return seen
-    }
-
-    // MARK: Plans and add-ons
-
-    private mutating func readPlans(_ value: Value) {
-        let before = report.complaints.count
-        let items = value.list("a list of plans, the lowest first", max: ConfigurationBounds.plansMax)
-        if items.isEmpty, report.complaints.count == before {
-            value.complain("no plans", expected: "at least one, the lowest first", at: value.keyMark)
-        }
-        var successors: [(Value, String)] = []
-        for item in items {
-            let section = Section(
-                item, keys: ["name", "title", "prices", "limits", "features", "benefits", "successor"])
-            guard let name = section.required("name", expected: "the plan's name")?.name() else {
-                // Without it nobody knows which plans there are.
-                knowsPlans = false
-                continue
-            }
-            if plans.contains(where: { $0.name == name }) {
-                section["name"]?.complain("plan \"\(quoted(name))\" repeated", expected: "each name once")
-            }
-            var plan = Plan(name: name, limits: Array(repeating: .unlimited, count: meters.count))
-            section.text("title", &plan.title)
-            if let value = section["prices"] { plan.prices = prices(value) }
-            for (meter, limit) in section["limits"]?.entries("a map of meters and their limits") ?? [] {
-                guard let index = index(ofMeter: meter) else {
-                    complainAboutMeter(meter, limit, at: limit.keyMark)
-                    continue
-                }
-                if let limit = planLimit(limit, of: meters[index]) { plan.limits[index] = limit }
-            }
-            for (feature, level) in section["features"]?.entries("a map of features and their levels") ?? [] {
-                if let level = level.text() { plan.features.append(Plan.Feature(name: feature, level: level)) }
-            }
-            plan.benefits = (section["benefits"]?.list("a list of benefits in words") ?? []).compactMap { $0.text() }
-            if let value = section["successor"], !value.node.isNull, let name = value.name() {
-                plan.successor = name
-                successors.append((value, name))
-            }
-            plans.append(plan)
-        }
-        if items.isEmpty { knowsPlans = false }
-        for (value, name) in successors where !plans.contains(where: { $0.name == name }) {
-            complainAboutPlan(name, value)
-        }
-        for (value, name) in successors where leadsToItself(name) {
-            value.complain("plan \"\(quoted(name))\" succeeds itself in the end", expected: "a plan that is still sold")
-        }
-    }
-
-    private func leadsToItself(_ name: String) -> Bool {
-        var next = plans.first { $0.name == name }?.successor
-        for _ in plans {
-            guard let here = next else { return false }
-            if here == name { return true }
-            next = plans.first { $0.name == here }?.successor
-        }
-        return false
-    }
-
-    private func planLimit(_ value: Value, of meter: Meter) -> Plan.PlanLimit? {
-        guard case .mapping = value.node.content else {
-            return limit(value, of: meter).map { $0 == .unlimited ? .unlimited : Plan.PlanLimit($0) }
-        }
-        let section = Section(value, keys: ["limit", "enforcement", "consequence"])
-        let number = section.required("limit", expected: "a number or unlimited")
-        guard let number, let limit = limit(number, of: meter) else { return nil }
-        var result = limit == .unlimited ? Plan.PlanLimit.unlimited : Plan.PlanLimit(limit)
-        section.choice("enforcement", &result.enforcement)
-        if let value = section["consequence"], !value.node.isNull { result.consequence = value.text() }
-        return result
-    }
-
-    private func limit(_ value: Value, of meter: Meter) -> Limit? {
-        if value.plain == "unlimited" { return .unlimited }
-        if let word = value.plain, word.utf8.allSatisfy({ $0 >= UInt8(ascii: "A") }),
-            suggestion(for: word, among: ["unlimited"]) != nil
-        {
-            value.complain("\"\(quoted(word))\", did you mean \"unlimited\"?", expected: "a number or unlimited")
-            return nil
-        }
-        return quantity(value, of: meter, from: 0).map(Limit.of)
-    }
-
-    private mutating func readAddOns(_ value: Value) {
-        for item in value.list("a list of add-ons", max: ConfigurationBounds.addOnsMax) {
-            let section = Section(item, keys: ["name", "title", "adds", "prices"])
-            guard let name = section.required("name", expected: "the add-on's name")?.name() else { continue }
-            if addOns.contains(where: { $0.name == name }) {
-                section["name"]?.complain("add-on \"\(quoted(name))\" repeated", expected: "each name once")
-            }
-            var addOn = AddOn(name: name, adds: Array(repeating: 0, count: meters.count))
-            section.text("title", &addOn.title)
-            let adds = section.required("adds", expected: "a map of meters and what one unit adds to their limits")
-            for (meter, amount) in adds?.entries("a map of meters and what one unit adds to their limits") ?? [] {
-                guard let index = index(ofMeter: meter) else {
-                    complainAboutMeter(meter, amount, at: amount.keyMark)
-                    continue
-                }
-                if let amount = quantity(amount, of: meters[index], from: 1) { addOn.adds[index] = amount }
-            }
-            if let value = section["prices"] { addOn.prices = prices(value) }
-            addOns.append(addOn)
-        }
-    }
-
-    /// `{USD: {month: 29, year: from 290}}`; `contact` where there is no figure.
-    private func prices(_ value: Value) -> [Price] {
-        var prices: [Price] = []
-        for (currency, byInterval) in value.entries("a map of currencies, as {USD: {month: 29}}") {
-            guard currency.utf8.count == 3,
-                currency.utf8.allSatisfy({ $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") })
-            else {
-                byInterval.complain(
-                    "\"\(quoted(currency))\" is no currency", expected: "a code of ISO 4217, as USD",
-                    at: byInterval.keyMark)
-                continue
-            }
-            let section = Section(byInterval, keys: Price.Interval.allCases.map(\.rawValue))
-            for interval in Price.Interval.allCases {
-                guard let value = section[interval.rawValue] else { continue }
-                if let (kind, amount) = price(value, currency) {
-                    prices.append(Price(currency: currency, interval: interval, kind: kind, amount: amount))
-                }
-            }
-        }
-        return prices
-    }
-
-    private func price(_ value: Value, _ currency: String) -> (Price.Kind, Int64)? {
-        let digits = Self.minorDigits[currency] ?? 2
-        let expected = "an amount in \(currency) with at most \(digits) decimals, \"from\" and an amount, or contact"
-        guard let plain = value.plain else {
-            value.complain(notA: expected)
-            return nil
-        }
-        if plain == "contact" { return (.contact, 0) }
-        let isFrom = plain.hasPrefix("from ")
-        let text = isFrom ? plain.dropFirst(5).drop { $0 == " " } : plain[...]
-        guard let decimal = DecimalText(text), decimal.value >= 0, let amount = try? decimal.integer(scale: digits),
-            amount <= ConfigurationBounds.quantityMax
-        else {
-            value.complain(notA: expected)
-            return nil
-        }
-        return (isFrom ? .from : .exact, amount)
-    }
-
-    /// Currencies whose minor unit is not a hundredth (ISO 4217).
-    private static let minorDigits: [String: Int] = [
-        "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0, "ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0,
-        "UYI": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0, "BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3,
-        "OMR": 3, "TND": 3, "CLF": 4, "UYW": 4,
-    ]
 }

@@ -1,4 +1,4 @@
-/// One thing that is wrong with the configuration, and where.
+/// One thing that is wrong with the configuration, or of doubtful use, and where.
 public struct Complaint: Sendable, Equatable, CustomStringConvertible {
     /// As the loader was given it or joined it: `config/rules.yaml`; `--set` and `environment NAME` for overrides.
     public var file: String
@@ -12,20 +12,33 @@ public struct Complaint: Sendable, Equatable, CustomStringConvertible {
     public var problem: String
     /// What would be right.
     public var expected: String
+    public var severity: Severity
 
-    public init(file: String, line: Int, column: Int, path: String, problem: String, expected: String) {
+    public init(
+        file: String, line: Int, column: Int, path: String, problem: String, expected: String,
+        severity: Severity = .error
+    ) {
         self.file = file
         self.line = line
         self.column = column
         self.path = path
         self.problem = problem
         self.expected = expected
+        self.severity = severity
     }
 
-    /// `file:line: path: what is wrong; expected …`
+    /// `file:line: path: what is wrong; expected …`, with `warning: ` before what is of doubtful use.
     public var description: String {
         let place = line > 0 ? "\(file):\(line)" : file
-        return "\(place): \(path.isEmpty ? "" : "\(path): ")\(problem); expected \(expected)"
+        let mark = severity == .warning ? "warning: " : ""
+        return "\(place): \(path.isEmpty ? "" : "\(path): ")\(mark)\(problem); expected \(expected)"
+    }
+
+    public enum Severity: Sendable {
+        /// Nothing is loaded.
+        case error
+        /// It is loaded; `upselld check` tells.
+        case warning
     }
 }
 

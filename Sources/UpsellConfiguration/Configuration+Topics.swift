@@ -15,6 +15,8 @@ extension Configuration {
         public var control: String
         public var state: String
         public var journal: String
+        /// Topics that get a copy of the triggers of a channel, each channel at most once.
+        public var channels: [ChannelTopic]
         /// Creates missing outputs and internals; missing inputs are waited for in any case.
         public var create: Bool
         /// Partitions of created outputs; nil: as many as the lead topic has. State and journal always have as many as
@@ -28,8 +30,8 @@ extension Configuration {
             feedback: String = "upselld.feedback", triggers: String = "upselld.triggers", open: String = "upselld.open",
             held: String = "upselld.held", outcomes: String = "upselld.outcomes",
             deadLetters: String = "upselld.dead-letters", control: String = "upselld.control",
-            state: String = "upselld.state", journal: String = "upselld.journal", create: Bool = true,
-            partitions: Int? = nil, replication: Int? = nil
+            state: String = "upselld.state", journal: String = "upselld.journal", channels: [ChannelTopic] = [],
+            create: Bool = true, partitions: Int? = nil, replication: Int? = nil
         ) {
             self.usage = usage
             self.accounts = accounts
@@ -42,9 +44,21 @@ extension Configuration {
             self.control = control
             self.state = state
             self.journal = journal
+            self.channels = channels
             self.create = create
             self.partitions = partitions
             self.replication = replication
+        }
+    }
+
+    /// Where the triggers of a channel are copied to.
+    public struct ChannelTopic: Sendable, Equatable {
+        public var channel: String
+        public var topic: String
+
+        public init(channel: String, topic: String) {
+            self.channel = channel
+            self.topic = topic
         }
     }
 

@@ -7,6 +7,8 @@ public import UpsellModel
 public struct Configuration: Sendable, Equatable {
     /// Meters, plans, add-ons, rules and the policies of input.
     public var catalogue: Catalogue
+    /// Templates of messages, checked; empty: triggers carry no words of their own.
+    public var words = WordsSource()
     /// Rises with every change of catalogue, rules or policy (accounts, dedup, late, clock, firstStart, goLive), so that instances that learn of it at different times do not undo
     /// one another's; 0: a partition takes on whatever configuration its instance has.
     public var sequence: UInt64 = 0

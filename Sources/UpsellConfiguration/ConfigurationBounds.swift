@@ -10,6 +10,33 @@ enum ConfigurationBounds {
     static let plansMax = 256
     static let addOnsMax = 256
     static let rulesMax = 1_024
+    static let rulesFilesMax = 64
+    static let behavioursMax = 1_024
+    static let segmentsMax = 256
+    /// Parts of one condition and values in its lists, segments it refers to counted in full each time: what one
+    /// judgement may cost, and the budget that segments of segments meet.
+    static let conditionPartsMax = 4_096
+    /// Features that one signal listens to or tells of.
+    static let signalFeaturesMax = 64
+    /// Groups of thresholds beside a limit's own.
+    static let variantsMax = 16
+    /// Stages of an adoption.
+    static let stagesMax = 8
+    /// Parts of `all`, `any` or `score`.
+    static let partsMax = 16
+    /// Instants around a trial's end.
+    static let trialDaysMax = 32
+    static let channelsMax = 16
+    static let stepsMax = 16
+    static let resourcesMax = 16
+    /// Caps, and triggers that one may let through: their instants are kept for each account.
+    static let capsMax = 8
+    static let capCountMax = 100
+    /// Templates, and partials, of a words file.
+    static let templatesMax = 256
+    /// Languages of one template.
+    static let localesMax = 128
+    static let talkingPointsMax = 16
     static let usageTopicsMax = 32
     /// Bytes of a name.
     static let nameBytesMax = 64

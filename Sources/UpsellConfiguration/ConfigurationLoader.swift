@@ -4,7 +4,7 @@ import UpsellModel
 
 /// Turns files, environment and command line into a `Configuration`, or into every complaint about them at once.
 public enum ConfigurationLoader {
-    /// Loads the main file and the catalogue and rules files it names.
+    /// Loads the main file and the catalogue, rules and words files it names.
     ///
     /// - Parameters:
     ///   - path: of the main file; the others are relative to its folder.
@@ -16,7 +16,14 @@ public enum ConfigurationLoader {
     public static func load(
         path: String, overrides: [(key: String, value: String)] = [], environment: [String: String] = [:]
     ) throws(ConfigurationError) -> Configuration {
-        try load(path: path, overrides: overrides, environment: environment, read: contents)
+        try review(path: path, overrides: overrides, environment: environment, read: contents).configuration
+    }
+
+    /// `load`, and what is right and of doubtful use: plans that hardly differ, a rule that no plan lets fire.
+    public static func review(
+        path: String, overrides: [(key: String, value: String)] = [], environment: [String: String] = [:]
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Complaint]) {
+        try review(path: path, overrides: overrides, environment: environment, read: contents)
     }
 
     /// Why a file could not be read.
@@ -24,11 +31,11 @@ public enum ConfigurationLoader {
         var problem: String
     }
 
-    /// `load` with another way to read files: for tests.
-    static func load(
+    /// `review` with another way to read files: for tests.
+    static func review(
         path: String, overrides: [(key: String, value: String)], environment: [String: String],
         read: (String) throws(Unreadable) -> [UInt8]
-    ) throws(ConfigurationError) -> Configuration {
+    ) throws(ConfigurationError) -> (configuration: Configuration, warnings: [Complaint]) {
         let report = Report()
         guard let tree = tree(path, report, read) else { throw ConfigurationError(complaints: report.sorted()) }
         let outside = Overrides(set: overrides, environment: environment, report: report)
@@ -38,14 +45,42 @@ public enum ConfigurationLoader {
         let catalogTree = self.tree(sibling(main.catalog, of: path), report, read)
         let catalog = catalogTree.map { CatalogFile(value($0, report)) } ?? CatalogFile(unreadable: report)
         let policy = main.policy(for: catalog)
-        let rulesTree = self.tree(sibling(main.rules, of: path), report, read)
-        let rules = rulesTree.map { RulesFile(value($0, report), catalog: catalog).rules } ?? []
+        let files = main.rules.map { name -> RulesFile? in
+            self.tree(sibling(name, of: path), report, read).map { RulesFile(value($0, report)) }
+        }
+        let definitions = Definitions(catalog)
+        // Names in a file that could not be read are not known.
+        if catalogTree == nil || files.contains(where: { $0 == nil }) {
+            definitions.knowsBehaviours = false
+            definitions.knowsSegments = false
+        }
+        let sources = [(catalog.behaviours, catalog.segments)] + files.map { ($0?.behaviours, $0?.segments) }
+        for (behaviours, _) in sources { if let behaviours { definitions.readBehaviours(behaviours) } }
+        for (_, segments) in sources { if let segments { definitions.noteSegments(segments) } }
+        definitions.readSegments()
+        var rules = RulesReader(definitions)
+        for file in files { if let file { rules.read(file) } }
+        definitions.finish(rules: rules.knowsNames && !files.contains { $0 == nil } ? rules.names : nil)
+        let words: WordsFile
+        if let name = main.words {
+            words =
+                self.tree(sibling(name, of: path), report, read).map { WordsFile(value($0, report)) }
+                ?? WordsFile(absent: report, isReadable: false)
+        } else {
+            words = WordsFile(absent: report)
+        }
+
+        let catalogue = Catalogue(
+            meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules.rules, policy: policy,
+            behaviours: definitions.behaviours, segments: definitions.segments)
+        words.check(against: catalogue)
 
         guard report.isEmpty else { throw ConfigurationError(complaints: report.sorted()) }
         var configuration = main.configuration
-        configuration.catalogue = Catalogue(
-            meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules, policy: policy)
-        return configuration
+        configuration.catalogue = catalogue
+        configuration.words = words.source
+        CatalogueReview(catalog: catalog, definitions: definitions, rules: rules).warn()
+        return (configuration, report.sortedWarnings())
     }
 
     private static func value(_ root: YAMLNode, _ report: Report) -> Value {

@@ -32,11 +32,21 @@ extension MainFile {
         read("control", &topics.control)
         read("state", &topics.state)
         read("journal", &topics.journal)
+        for (channel, place) in section["channels"]?.entries("a map of channels and their topics, as {csm: …}") ?? [] {
+            if !Value.isName(channel, bytesMax: ConfigurationBounds.nameBytesMax) {
+                place.complain(
+                    "\"\(quoted(channel))\" is no name", expected: "letters, digits, _, - and ., 1 to 64 long",
+                    at: place.keyMark)
+            }
+            guard let name = topicName(place) else { continue }
+            topics.channels.append(Configuration.ChannelTopic(channel: channel, topic: name))
+            names.append((name, place))
+        }
         let all =
             topics.usage.map(\.name) + [
                 topics.accounts, topics.feedback, topics.triggers, topics.open, topics.held, topics.outcomes,
                 topics.deadLetters, topics.control, topics.state, topics.journal,
-            ]
+            ] + topics.channels.map(\.topic)
         // A name is complained about where it was written, the last time it was if it was twice.
         var complained: Set<String> = []
         for (name, place) in names.reversed()

@@ -4,11 +4,13 @@ import UpsellModel
 struct MainFile {
     /// The other files, as written.
     private(set) var catalog = "catalog.yaml"
-    private(set) var rules = "rules.yaml"
+    private(set) var rules = ["rules.yaml"]
+    /// nil: no words.
+    private(set) var words: String?
     /// Everything but catalogue and policy.
     var configuration: Configuration
     /// Its `unknownAccounts` is settled by `finish`, once plans are known.
-    private var policy = Policy()
+    var policy = Policy()
     private var unknown = Unknown.wait
     private var defaultPlan: Value?
     private var unknownValue: Value?
@@ -19,20 +21,25 @@ struct MainFile {
     /// Every key, by the path of the map it stands in. `kafka` has keys of librdkafka beside its own.
     static let keys: [String: [String]] = [
         "": [
-            "catalog", "rules", "sequence", "source", "firstStart", "goLive", "kafka", "topics", "group", "accounts",
-            "dedup", "late", "clock", "commit", "runtime", "log",
+            "catalog", "rules", "words", "sequence", "source", "firstStart", "goLive", "kafka", "topics", "group",
+            "accounts", "dedup", "late", "clock", "qualification", "commit", "runtime", "log",
         ],
         "kafka": ["startTimeout"],
         "topics": [
             "usage", "accounts", "feedback", "triggers", "open", "held", "outcomes", "deadLetters", "control", "state",
-            "journal", "create", "partitions", "replication",
+            "journal", "channels", "create", "partitions", "replication",
         ],
         "group": ["id", "slot", "leaveOnStop"],
         "accounts": ["unknown", "defaultPlan", "wait"],
         "accounts.wait": ["duration", "capacity"],
         "dedup": ["window", "capacity"],
         "late": ["grace"],
-        "clock": ["futureTolerance", "tickInterval", "tickMargin"],
+        "clock": ["futureTolerance", "tickInterval", "tickMargin", "timersPerTick"],
+        "qualification": [
+            "upgradePause", "caps", "arbitration", "quietHours", "holdout", "fuse", "attribution", "headroom",
+            "openMax", "owedMax",
+        ],
+        "qualification.arbitration": ["window", "retry"],
         "commit": ["interval"],
         "runtime": [
             "maxRecordBytes", "deadLetterMaxBytes", "outputBytesMax", "batchRecords", "queueBatches", "prefetch",
@@ -59,7 +66,15 @@ struct MainFile {
             return parent.section(name, keys: Self.keys[path] ?? [])
         }
         file.text("catalog", &catalog)
-        file.text("rules", &rules)
+        if let value = file["rules"] {
+            // An empty list is a catalogue that is metered and says nothing.
+            let isEmpty = if case .sequence(let items) = value.node.content { items.isEmpty } else { false }
+            rules =
+                isEmpty
+                ? []
+                : value.texts("a file or a list of files", max: ConfigurationBounds.rulesFilesMax) { $0.text() }
+        }
+        if let value = file["words"], !value.node.isNull { words = value.text() }
         var sequence = 0
         file.integer("sequence", 0...Int.max, &sequence)
         configuration.sequence = UInt64(sequence)
@@ -93,6 +108,10 @@ struct MainFile {
         clock.duration("futureTolerance", 0...366 * .millisecondsPerDay, &policy.futureTolerance)
         clock.duration("tickInterval", 10...(.millisecondsPerHour), &configuration.runtime.tickInterval)
         clock.duration("tickMargin", 0...(.millisecondsPerDay), &policy.tickMargin)
+        clock.integer("timersPerTick", 100...10_000_000, &policy.timersPerTick)
+
+        let qualification = section("qualification", of: file)
+        readQualification(qualification, arbitration: section("qualification.arbitration", of: qualification))
 
         section("commit", of: file).duration(
             "interval", 5...(.millisecondsPerMinute), &configuration.runtime.commitInterval)

@@ -1,6 +1,7 @@
 /// Gathers complaints while a configuration is read. One thread, one load.
 final class Report {
     private(set) var complaints: [Complaint] = []
+    private(set) var warnings: [Complaint] = []
     /// Files in the order in which they were first looked at.
     private var files: [String] = []
 
@@ -18,8 +19,18 @@ final class Report {
         )
     }
 
+    func warn(_ mark: YAMLMark, _ path: String, _ problem: String, expected: String) {
+        warnings.append(
+            Complaint(
+                file: mark.file, line: mark.line, column: mark.column, path: path, problem: problem, expected: expected,
+                severity: .warning))
+    }
+
     /// By file in the order of reading, then by place; what has no file comes last.
-    func sorted() -> [Complaint] {
+    func sorted() -> [Complaint] { sorted(complaints) }
+    func sortedWarnings() -> [Complaint] { sorted(warnings) }
+
+    private func sorted(_ complaints: [Complaint]) -> [Complaint] {
         let ranks = Dictionary(files.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         func key(_ complaint: Complaint) -> (Int, Int, Int) {
             (ranks[complaint.file] ?? files.count, complaint.line, complaint.column)

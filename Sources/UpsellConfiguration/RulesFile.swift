@@ -1,171 +1,281 @@
 import UpsellModel
 
-/// The rules file: a list of rules over the meters of a catalogue.
+/// A rules file: rules, and the behaviours and segments that it brings along.
+///
+/// Opened first; its rules are read once the behaviours and segments of all files are known.
 struct RulesFile {
+    let behaviours: Value?
+    let segments: Value?
+    private let rules: Value?
+
+    init(_ root: Value) {
+        let file = Section(root, keys: ["rules", "behaviours", "segments"])
+        rules = file["rules"]
+        behaviours = file["behaviours"]
+        segments = file["segments"]
+    }
+
+    /// Whether it can be said which rules there are: not when their list could not be read.
+    var knowsRules: Bool {
+        guard let rules, !rules.node.isNull else { return true }
+        if case .sequence = rules.node.content { return true }
+        return false
+    }
+
+    func items() -> [Value] { rules?.list("a list of rules", max: ConfigurationBounds.rulesMax) ?? [] }
+}
+
+/// Reads the rules of all files.
+struct RulesReader {
+    let definitions: Definitions
     private(set) var rules: [Rule] = []
-    private let catalog: CatalogFile
-    /// Thresholds on each meter so far, by its position.
-    private var thresholdsOfMeter: [Int: Int] = [:]
+    /// Where `digest: merge` is written, for warnings.
+    private(set) var merges: [Value] = []
+    /// Names of all rules, of faulty ones too.
+    private(set) var names: [String] = []
+    /// False where a rule has no readable name.
+    private(set) var knowsNames = true
+    private var namePlaces: [String: Value] = [:]
+    private var count = 0
 
-    init(_ root: Value, catalog: CatalogFile) {
-        self.catalog = catalog
-        let file = Section(root, keys: ["rules"])
-        var names: Set<String> = []
-        for item in file["rules"]?.list("a list of rules", max: ConfigurationBounds.rulesMax) ?? [] {
-            let section = Section(item, keys: ["name", "signal", "onChange", "goLive", "summary", "message"])
-            let name = section.required("name", expected: "the rule's name")?.name()
-            if let name, !names.insert(name).inserted {
-                section["name"]?.complain("rule \"\(quoted(name))\" repeated", expected: "each name once")
-            }
-            let expected = "what the rule watches for, as {limit: {meter: …, thresholds: …}}"
-            let signal = section.required("signal", expected: expected).flatMap { readSignal($0) }
-            var onChange = Rule.OnChange.silent
-            section.choice("onChange", &onChange)
-            var goLive: Timestamp?
-            if let value = section["goLive"], !value.node.isNull { goLive = value.instant() }
-            var summary = ""
-            section.text("summary", &summary)
-            var message: String?
-            if let value = section["message"], !value.node.isNull { message = value.text() }
-            guard let name, let signal else { continue }
-            rules.append(
-                Rule(
-                    name: name, signal: signal, onChange: onChange, goLive: goLive, summary: summary, message: message))
-        }
-    }
+    init(_ definitions: Definitions) { self.definitions = definitions }
 
-    private mutating func readSignal(_ value: Value) -> Signal? {
-        let section = Section(value, keys: ["limit"])
-        let expected = "{meter: …, thresholds: …}"
-        // An unknown signal is one mistake, not two.
-        if section["limit"] == nil, section.hasUnknown { return nil }
-        return section.required("limit", expected: expected).flatMap { readLimit($0) }.map(Signal.limit)
-    }
+    static let keys = [
+        "name", "signal", "where", "while", "kind", "mode", "priority", "cooldown", "channels", "recipient",
+        "expiresAfter", "offer", "template", "steps", "resolved", "digest", "onChange", "goLive", "summary", "message",
+    ]
 
-    private mutating func readLimit(_ value: Value) -> LimitSignal? {
-        let section = Section(value, keys: ["meter", "thresholds", "band"])
-        let meter = section.required("meter", expected: "the name of a meter").flatMap { readMeter($0) }
-        let shape = "thresholds of one kind, as {percent: [80, 90, 100]}"
-        guard let thresholds = section.required("thresholds", expected: shape) else { return nil }
-        guard case .mapping = thresholds.node.content else {
-            thresholds.complain(notA: shape)
-            return nil
-        }
-        let kinds = Section(thresholds, keys: ThresholdUnit.allCases.map(\.rawValue))
-        let given = ThresholdUnit.allCases.filter { kinds[$0.rawValue] != nil }
-        guard let unit = given.first, given.count == 1, let list = kinds[unit.rawValue] else {
-            let problem = given.isEmpty ? "no thresholds" : "thresholds of \(given.count) kinds"
-            // An unknown kind has been complained about.
-            if given.count > 1 || thresholds.node.count == 1 {
-                thresholds.complain(problem, expected: shape + "; a rule each", at: thresholds.keyMark)
-            }
-            return nil
-        }
-        guard let (index, meter) = meter, let numbers = readThresholds(list, unit, meter) else { return nil }
-        countThresholds(numbers.count, of: meter, index, list)
-        guard let band = readBand(section["band"], unit, meter, numbers) else { return nil }
-        return LimitSignal(meter: MeterID(index), unit: unit, thresholds: numbers, band: band)
-    }
-
-    private func readMeter(_ value: Value) -> (Int, Meter)? {
-        guard let name = value.name() else { return nil }
-        guard let index = catalog.index(ofMeter: name) else {
-            catalog.complainAboutMeter(name, value)
-            return nil
-        }
-        return (index, catalog.meters[index])
-    }
-
-    private func readThresholds(_ list: Value, _ unit: ThresholdUnit, _ meter: Meter) -> [Int64]? {
-        guard let items = list.items("a list of thresholds, as [80, 90, 100]") else { return nil }
-        guard !items.isEmpty else {
-            list.complain("an empty list", expected: "at least one threshold", at: list.keyMark)
-            return nil
-        }
-        var numbers: [Int64] = []
-        var whole = true
+    mutating func read(_ file: RulesFile) {
+        if !file.knowsRules { knowsNames = false }
+        let items = file.items()
         for item in items {
-            guard let number = number(item, unit, meter, from: unit == .remaining ? 0 : 1) else {
-                whole = false
-                continue
-            }
-            if let last = numbers.last, last == number {
-                item.complain("\(item.found) repeated", expected: "each threshold once")
-                whole = false
-            } else if let last = numbers.last, (number < last) != (unit == .remaining) {
+            count += 1
+            if count == ConfigurationBounds.rulesMax + 1, items.count <= ConfigurationBounds.rulesMax {
                 item.complain(
-                    "\(item.found) out of order",
-                    expected: unit == .remaining ? "descending: less remains later" : "ascending thresholds")
-                whole = false
+                    "more than \(ConfigurationBounds.rulesMax) rules in all files",
+                    expected: "at most \(ConfigurationBounds.rulesMax)")
             }
-            numbers.append(number)
-        }
-        return whole ? numbers : nil
-    }
-
-    /// A threshold or band: hundredths of a percent, or integers of the meter's scale.
-    private func number(_ value: Value, _ unit: ThresholdUnit, _ meter: Meter, from lowest: Int64) -> Int64? {
-        guard unit == .percent else { return catalog.quantity(value, of: meter, from: lowest) }
-        let expected =
-            "a percentage from \(lowest == 0 ? "0" : "0.01") to 100_000 with at most 2 decimals, as 80 or 99.5"
-        guard var text = value.plain else {
-            value.complain(notA: expected)
-            return nil
-        }
-        if text.hasSuffix("%") { text.removeLast() }
-        guard let decimal = DecimalText(text[...]) else {
-            value.complain(notA: expected)
-            return nil
-        }
-        do throws(DecimalText.ConversionError) {
-            let hundredths = try decimal.integer(scale: 2)
-            if (lowest...ConfigurationBounds.percentMax).contains(hundredths) { return hundredths }
-            value.complain("\(quoted(text)) is out of range", expected: expected)
-        } catch {
-            switch error {
-            case .tooManyDecimals: value.complain("\(quoted(text)) has more than 2 decimals", expected: expected)
-            case .overflow: value.complain("\(quoted(text)) is out of range", expected: expected)
-            }
-        }
-        return nil
-    }
-
-    private mutating func countThresholds(_ count: Int, of meter: Meter, _ index: Int, _ list: Value) {
-        let before = thresholdsOfMeter[index, default: 0]
-        thresholdsOfMeter[index] = before + count
-        let most = ConfigurationBounds.thresholdsOfMeterMax
-        if before <= most, before + count > most {
-            list.complain(
-                "\(before + count) thresholds on meter \"\(quoted(meter.name))\" in sum over its rules",
-                expected: "at most \(most)", at: list.keyMark)
+            if let rule = rule(item) { rules.append(rule) }
         }
     }
 
-    /// 5 points, in the threshold's unit, where nothing is written; on gauges and rolling windows a threshold needs
-    /// room below it, else it would never arm again.
-    private func readBand(_ value: Value?, _ unit: ThresholdUnit, _ meter: Meter, _ thresholds: [Int64]) -> Int64? {
-        var band = unit == .percent ? 500 : Self.defaultBand(meter)
-        if let value {
-            guard let read = number(value, unit, meter, from: 0) else { return nil }
-            band = read
+    private mutating func rule(_ item: Value) -> Rule? {
+        let section = Section(item, keys: Self.keys)
+        let name = section.required("name", expected: "the rule's name")?.name()
+        if let name, let place = section["name"] { note(name, place) } else { knowsNames = false }
+        let expected = "what the rule watches for, as {limit: {meter: …, thresholds: …}}"
+        let reader = SignalReader(definitions: definitions, rule: name)
+        let signal = section.required("signal", expected: expected).flatMap { reader.read($0) }
+        // A rule without a name or signal of its own is read to its end all the same, for its other mistakes.
+        var rule = Rule(name: name ?? "", signal: signal ?? .trial(TrialSignal(offsetDays: [])))
+        if let value = section["where"], !value.node.isNull {
+            rule.audience = ConditionReader(definitions).read(value)
         }
-        guard unit != .remaining, let lowest = thresholds.first, band >= lowest else { return band }
-        switch meter.window {
-        case .period, .lifetime: return band
-        case .gauge, .rolling:
-            guard let value else {
-                // The default shrinks to what leaves room.
-                return max(0, lowest - 1)
-            }
+        section.flag("while", &rule.waits)
+        if rule.waits, section["where"].map(\.node.isNull) ?? true, !section.hasUnknown, let value = section["while"] {
             value.complain(
-                "a band as large as the lowest threshold, which so never arms again", expected: "a smaller band")
-            return nil
+                "there is nothing to wait for", expected: "where: the condition beside it", at: value.keyMark)
+        }
+        section.choice("kind", &rule.kind)
+        section.choice("mode", &rule.mode)
+        section.integer("priority", -1_000_000...1_000_000, &rule.priority)
+        section.duration("cooldown", 0...366 * .millisecondsPerDay, &rule.cooldown)
+        rule.channels = channels(section["channels"])
+        section.choice("recipient", &rule.recipient)
+        section.duration(
+            "expiresAfter", .millisecondsPerMinute...366 * .millisecondsPerDay, &rule.expiresAfter)
+        if let value = section["template"], !value.node.isNull { rule.template = value.name() }
+        readOffer(section, &rule)
+        readSteps(section, &rule)
+        readEnd(section, signal, &rule)
+        section.choice("onChange", &rule.onChange)
+        if let value = section["goLive"], !value.node.isNull { rule.goLive = value.instant() }
+        section.text("summary", &rule.summary)
+        if let value = section["message"], !value.node.isNull { rule.message = value.text() }
+        return name == nil || signal == nil ? nil : rule
+    }
+
+    private mutating func note(_ name: String, _ place: Value) {
+        guard let first = namePlaces[name] else {
+            namePlaces[name] = place
+            names.append(name)
+            return
+        }
+        let isSameFile = first.keyMark.file == place.keyMark.file
+        place.complain(
+            "rule \"\(quoted(name))\" repeated\(isSameFile ? "" : ", first at \(first.place)")",
+            expected: "each name once")
+    }
+
+    // MARK: What is said, and how
+
+    /// A list of names, or of `{channel: csm, when: {…}, gainAtLeast: {USD: 50}}`.
+    private func channels(_ value: Value?) -> [ChannelRoute] {
+        let expected = "a channel or a list of them, as [in_app, {channel: csm, when: {…}}]"
+        guard let value, !value.node.isNull else { return [] }
+        // A single map is a list of one, as a single name is.
+        let items = value.isMap ? [value] : value.items(expected) ?? []
+        if case .sequence(let nodes) = value.node.content, nodes.isEmpty {
+            value.complain("an empty list", expected: expected, at: value.keyMark)
+        }
+        if items.count > ConfigurationBounds.channelsMax {
+            value.complain("\(items.count) items", expected: "at most \(ConfigurationBounds.channelsMax)")
+        }
+        var routes: [ChannelRoute] = []
+        for item in items.prefix(ConfigurationBounds.channelsMax) {
+            let (read, place) = route(item)
+            guard let first = read.first else { continue }
+            if routes.contains(where: { $0.channel == first.channel && $0.condition == nil && $0.gainMin == nil }) {
+                place.complain(
+                    "channel \"\(quoted(first.channel))\" repeated", expected: "each once, or the first with `when`")
+            }
+            routes += read
+        }
+        return routes
+    }
+
+    /// The routes of one item, by currency where its gain is, and where its channel is written.
+    private func route(_ item: Value) -> ([ChannelRoute], Value) {
+        guard item.isMap else { return (item.name().map { [ChannelRoute($0)] } ?? [], item) }
+        let section = Section(item, keys: ["channel", "when", "gainAtLeast"])
+        let place = section.required("channel", expected: "the name of a channel, as csm")
+        let channel = place?.name()
+        var condition: Condition?
+        if let value = section["when"], !value.node.isNull { condition = ConditionReader(definitions).read(value) }
+        guard let channel, let place else { return ([], item) }
+        guard let value = section["gainAtLeast"], !value.node.isNull else {
+            return ([ChannelRoute(channel, condition: condition)], place)
+        }
+        let expected = "amounts by currency, as {USD: 50}"
+        guard value.isMap else {
+            value.complain(notA: expected)
+            return ([], place)
+        }
+        let routes = value.currencies(expected).compactMap { currency, amount -> ChannelRoute? in
+            guard let gain = amount.money(currency, from: 0) else { return nil }
+            // An amount says nothing of accounts in another currency: nothing is converted.
+            let own = Condition.text(.currency, anyOf: [currency])
+            return ChannelRoute(channel, condition: condition.map { .all([own, $0]) } ?? own, gainMin: gain)
+        }
+        return (routes, place)
+    }
+
+    private func readOffer(_ section: Section, _ rule: inout Rule) {
+        guard let value = section["offer"], !value.node.isNull else { return }
+        if rule.kind == .service {
+            value.complain(
+                "a service notice carries no offer", expected: "no offer, or kind: promotional", at: value.keyMark)
+        }
+        let offer = Section(
+            value, keys: ["kind", "value", "validFor", "link", "resources"], expected: "{kind: upgrade, link: …}")
+        let kinds = Value.list(Offer.Kind.allCases.map(\.rawValue))
+        let kind = offer.required("kind", expected: kinds)?.choice(Offer.Kind.self)
+        var result = Offer(kind: kind ?? .upgrade)
+        switch kind {
+        case .discount:
+            result.value = offer.required("value", expected: "a percentage, as 20%")?
+                .percent(from: 1, to: 10_000, as: "20%")
+        case .trial:
+            result.value = offer.required("value", expected: "the days of the trial, as 14d")?.days(1...366)
+                .map(Int64.init)
+        default:
+            if let kind, let value = offer["value"], !value.node.isNull {
+                value.complain(
+                    "an offer of kind \(kind.rawValue) has no value", expected: "a value on discount and trial only",
+                    at: value.keyMark)
+            }
+        }
+        if let value = offer["validFor"], !value.node.isNull {
+            result.validFor = value.duration(.millisecondsPerMinute...366 * .millisecondsPerDay)
+        }
+        if let value = offer["link"], !value.node.isNull { result.link = value.link() }
+        if let value = offer["resources"], !value.node.isNull {
+            result.resources = value.texts("a text or a list of them", max: ConfigurationBounds.resourcesMax) {
+                $0.text()
+            }
+        }
+        rule.offer = result
+    }
+
+    private func readSteps(_ section: Section, _ rule: inout Rule) {
+        guard let value = section["steps"] else { return }
+        var names: Set<String> = []
+        var last: Int64 = 0
+        for item in value.list("a list of steps, as [{name: …, after: 3d}]", max: ConfigurationBounds.stepsMax) {
+            let step = Section(item, keys: ["name", "after", "channels", "if", "template"])
+            let name = step.required("name", expected: "the step's name")?.name()
+            if let name, !names.insert(name).inserted {
+                step["name"]?.complain("step \"\(quoted(name))\" repeated", expected: "each name once")
+            }
+            let place = step.required("after", expected: "the time after the first trigger, as 3d")
+            let delay = place?.duration(.millisecondsPerMinute...366 * .millisecondsPerDay)
+            if let place, let delay {
+                if delay <= last {
+                    place.complain("\(place.found) out of order", expected: "later steps after earlier ones")
+                } else if delay >= rule.expiresAfter {
+                    place.complain(
+                        "the campaign is over \(durationText(rule.expiresAfter)) after its first trigger (expiresAfter)",
+                        expected: "an earlier step, or a longer expiresAfter")
+                }
+                last = max(last, delay)
+            }
+            var result = RuleStep(name: name ?? "", delay: delay ?? 0)
+            result.channels = channels(step["channels"])
+            step.choice("if", &result.condition)
+            if let value = step["template"], !value.node.isNull { result.template = value.name() }
+            rule.steps.append(result)
         }
     }
 
-    private static func defaultBand(_ meter: Meter) -> Int64 {
-        var band: Int64 = 5
-        for _ in 0..<meter.scale { band *= 10 }
-        return band
+    private enum Loss: String, CaseIterable { case release, merge }
+
+    /// What becomes of it in the end: `resolved` and `digest`.
+    private mutating func readEnd(_ section: Section, _ signal: Signal?, _ rule: inout Rule) {
+        section.flag("resolved", &rule.tellsResolved)
+        if rule.tellsResolved, let signal, signal.kind != .limit, let value = section["resolved"] {
+            value.complain(
+                "\(signal.kind.name) crosses no threshold that usage could fall below", expected: "it on limit only",
+                at: value.keyMark)
+        }
+        var loss = Loss.release
+        section.choice("digest", &loss)
+        rule.mergesIntoDigest = loss == .merge
+        guard loss == .merge, let value = section["digest"] else { return }
+        merges.append(value)
+        if rule.kind == .service {
+            value.complain(
+                "a service notice loses to nothing", expected: "no digest, or kind: promotional", at: value.keyMark)
+        } else if let signal, signal.kind == .digest {
+            value.complain("a digest within a digest", expected: "it on other rules", at: value.keyMark)
+        }
+    }
+}
+
+extension Value {
+    /// A template of a link: no blanks and no control characters, a scheme that is safe to click, and in braces only
+    /// what can be put in.
+    fileprivate func link() -> String? {
+        let known = ["account", "plan", "trigger"]
+        let expected = "a link that begins with https://, http:// or /, with {account}, {plan} or {trigger} in it"
+        guard let text = text(bytesMax: 2_048) else { return nil }
+        let isPlain = text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0.value != 0x7F && $0.isASCII }
+        guard isPlain, ["https://", "http://", "/"].contains(where: { text.hasPrefix($0) }) else {
+            complain("\"\(quoted(text))\" is no link", expected: expected)
+            return nil
+        }
+        var rest = text[...]
+        while let brace = rest.firstIndex(where: { "{}".contains($0) }) {
+            guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else {
+                complain("a brace without its other half in \"\(quoted(text))\"", expected: expected)
+                return nil
+            }
+            let name = String(rest[rest.index(after: brace)..<end])
+            guard known.contains(name) else {
+                complain("unknown {\(quoted(name))}\(didYouMean(name, among: known))", expected: expected)
+                return nil
+            }
+            rest = rest[rest.index(after: end)...]
+        }
+        return text
     }
 }

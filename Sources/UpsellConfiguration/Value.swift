@@ -15,6 +15,11 @@ struct Value {
         report.complain(mark ?? (node.mark.line == 0 ? keyMark : node.mark), path, problem, expected: expected)
     }
 
+    /// Says that something is right and of doubtful use.
+    func warn(_ problem: String, expected: String, at mark: YAMLMark? = nil) {
+        report.warn(mark ?? (node.mark.line == 0 ? keyMark : node.mark), path, problem, expected: expected)
+    }
+
     /// What is there, for complaints: `"soon"`, `a list`, `a map`, `nothing`.
     var found: String {
         if node.isNull { return "nothing" }

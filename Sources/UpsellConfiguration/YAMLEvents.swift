@@ -13,9 +13,14 @@ final class YAMLEvents {
     enum Event {
         case streamStart, streamEnd, documentStart, documentEnd, sequenceEnd, mappingEnd
         case alias(String)
-        case scalar(String, plain: Bool, anchor: String?, tagged: Bool)
+        case scalar(String, style: Style, anchor: String?, tagged: Bool)
         case sequenceStart(anchor: String?, tagged: Bool)
         case mappingStart(anchor: String?, tagged: Bool)
+    }
+
+    /// How a scalar is written.
+    enum Style {
+        case plain, quoted, literal, folded
     }
 
     private let parser: UnsafeMutablePointer<yaml_parser_t>
@@ -61,9 +66,14 @@ final class YAMLEvents {
             let scalar = unsafe raw.data.scalar
             let value = unsafe String(
                 decoding: UnsafeBufferPointer(start: scalar.value, count: scalar.length), as: UTF8.self)
-            return unsafe .scalar(
-                value, plain: scalar.style == YAML_PLAIN_SCALAR_STYLE, anchor: text(scalar.anchor),
-                tagged: scalar.tag != nil)
+            let style: Style =
+                switch unsafe scalar.style {
+                case YAML_PLAIN_SCALAR_STYLE: .plain
+                case YAML_LITERAL_SCALAR_STYLE: .literal
+                case YAML_FOLDED_SCALAR_STYLE: .folded
+                default: .quoted
+                }
+            return unsafe .scalar(value, style: style, anchor: text(scalar.anchor), tagged: scalar.tag != nil)
         case YAML_SEQUENCE_START_EVENT:
             let start = unsafe raw.data.sequence_start
             return unsafe .sequenceStart(anchor: text(start.anchor), tagged: start.tag != nil)

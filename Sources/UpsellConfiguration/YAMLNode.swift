@@ -9,6 +9,8 @@ struct YAMLMark: Equatable {
 struct YAMLNode {
     var mark: YAMLMark
     var content: Content
+    /// Scalars whose lines are lines of the file, word for word: where their text begins. nil: folded or escaped.
+    var textPlace: YAMLTextPlace?
     /// Nodes in it, itself included, aliases expanded.
     var count: Int
 
@@ -51,6 +53,14 @@ struct YAMLNode {
         guard case .scalar(let text, plain: true) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
+}
+
+/// Where the text of a scalar stands, behind its quotes or its `|`; from 1.
+struct YAMLTextPlace: Equatable {
+    var line: Int
+    var column: Int
+    /// Column at which each further line begins.
+    var continuation: Int
 }
 
 /// A key of a map and its value.

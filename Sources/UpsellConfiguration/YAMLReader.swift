@@ -6,12 +6,15 @@ struct YAMLReader {
     private let file: String
     private let events: YAMLEvents
     private let report: Report
+    private let bytes: [UInt8]
+    /// Lines of the file, split when the first text is placed.
+    private lazy var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     private var anchors: [String: YAMLNode] = [:]
     private var nodes = 0
 
     /// The document of a file; an empty map for a file without one; nil if it could not be read to its end.
     static func read(_ bytes: [UInt8], file: String, report: Report) -> YAMLNode? {
-        var reader = YAMLReader(file: file, events: YAMLEvents(bytes: bytes), report: report)
+        var reader = YAMLReader(file: file, bytes: bytes, report: report)
         do throws(Stop) {
             return try reader.document() ?? YAMLNode(YAMLMark(file: file, line: 1, column: 1), mapping: [])
         } catch {
@@ -21,7 +24,7 @@ struct YAMLReader {
 
     /// A value on its own, as the command line gives it; null for the empty text.
     static func readValue(_ text: String, file: String, report: Report) -> YAMLNode? {
-        var reader = YAMLReader(file: file, events: YAMLEvents(bytes: Array(text.utf8)), report: report)
+        var reader = YAMLReader(file: file, bytes: Array(text.utf8), report: report)
         do throws(Stop) {
             return try reader.document() ?? YAMLNode(YAMLMark(file: file, line: 1, column: 1), scalar: "", plain: true)
         } catch {
@@ -29,9 +32,10 @@ struct YAMLReader {
         }
     }
 
-    private init(file: String, events: YAMLEvents, report: Report) {
+    private init(file: String, bytes: [UInt8], report: Report) {
         self.file = file
-        self.events = events
+        self.bytes = bytes
+        events = YAMLEvents(bytes: bytes)
         self.report = report
     }
 
@@ -83,9 +87,11 @@ struct YAMLReader {
         }
         try spend(1, mark, path)
         switch event.kind {
-        case .scalar(let text, let plain, let anchor, let tagged):
+        case .scalar(let text, let style, let anchor, let tagged):
             refuse(tagged: tagged, mark, path)
-            return keep(YAMLNode(mark, scalar: text, plain: plain), anchor)
+            var node = YAMLNode(mark, scalar: text, plain: style == .plain)
+            node.textPlace = textPlace(text, style, mark)
+            return keep(node, anchor)
         case .alias(let name):
             guard let target = anchors[name] else {
                 report.complain(
@@ -141,6 +147,35 @@ struct YAMLReader {
             }
         }
     }
+
+    /// Where a text stands word for word, found by looking: behind an anchor, over escapes and folds it does not.
+    private mutating func textPlace(_ text: String, _ style: YAMLEvents.Style, _ mark: YAMLMark) -> YAMLTextPlace? {
+        guard mark.line >= 1, mark.line <= lines.count else { return nil }
+        switch style {
+        case .folded: return nil
+        case .plain, .quoted:
+            let line = lines[mark.line - 1]
+            // Long lines are not looked through once for each of their scalars.
+            guard !text.isEmpty, line.count <= Self.lineBytesMax else { return nil }
+            let here = String(decoding: line, as: UTF8.self).unicodeScalars
+            let column = style == .plain ? mark.column : mark.column + 1
+            guard here.dropFirst(column - 1).starts(with: text.unicodeScalars) else { return nil }
+            return YAMLTextPlace(line: mark.line, column: column, continuation: 1)
+        case .literal:
+            let blanks = [UInt8(ascii: " "), UInt8(ascii: "\r")]
+            let textLines = text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            guard let first = textLines.firstIndex(where: { !$0.allSatisfy(blanks.contains) }),
+                mark.line + first < lines.count
+            else { return nil }
+            // The indentation of the block is what the file has more than the text.
+            func indentation(_ line: some Sequence<UInt8>) -> Int { line.prefix { $0 == UInt8(ascii: " ") }.count }
+            let indentation = indentation(lines[mark.line + first]) - indentation(textLines[first])
+            guard indentation >= 0 else { return nil }
+            return YAMLTextPlace(line: mark.line + 1, column: indentation + 1, continuation: indentation + 1)
+        }
+    }
+
+    private static let lineBytesMax = 4_096
 
     private mutating func keep(_ node: YAMLNode, _ anchor: String?) -> YAMLNode {
         if let anchor { anchors[anchor] = node }

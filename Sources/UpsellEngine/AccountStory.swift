@@ -21,8 +21,8 @@ extension PartitionEngine {
     /// Notes that states of signals changed, and sets the timer of what is due next.
     mutating func signalsChanged(_ account: Int) {
         guard let story = stories[account] else { return }
-        markChanged(account, Self.signalsMark)
-        let due = story.signals.due
+        if story.signals.isDirty { markChanged(account, Self.signalsMark) }
+        let due = story.signals.earliest
         guard due < story.signalsScheduled else { return }
         story.signalsScheduled = due
         setTimer(

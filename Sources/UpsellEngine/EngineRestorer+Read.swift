@@ -44,11 +44,7 @@ extension EngineRestorer {
         try readRows(index, of: slices, isSlice: true, &input)
         for (position, value) in before where position < engine.cells.count { engine.cells[position].value += value }
         try identities.readPart(index, of: slices, &input)
-        if index == 0 {
-            engine.safety = RuleSafety()
-            engine.program.noteAdoption(ofSignalsAt: engine.program.signals.map { _ in .min })
-            if !input.reader.isAtEnd { try readExtension(&input) }
-        }
+        if index == 0, !input.reader.isAtEnd { try readExtension(&input) }
         reader = input.reader
     }
 
@@ -62,6 +58,10 @@ extension EngineRestorer {
     }
 
     private mutating func readPartition(_ input: inout StateReader) throws(BinaryCodingError) {
+        // What an extension would say, if there were one.
+        engine.safety = RuleSafety()
+        engine.program.noteAdoption(ofSignalsAt: engine.program.signals.map { _ in .min })
+        engine.program.noteAdoption(ofMetersAt: engine.program.meters.map { _ in .min })
         engine.lastReload = try input.optionalInstant() ?? .min
         let count = try input.reader.count()
         guard count == engine.program.rules.count else {
@@ -80,6 +80,9 @@ extension EngineRestorer {
         var adopted: [Int64] = []
         for _ in 0..<count { adopted.append(try input.optionalInstant() ?? .min) }
         engine.program.noteAdoption(ofSignalsAt: adopted)
+        adopted.removeAll()
+        for _ in 0..<engine.meterCount { adopted.append(try input.optionalInstant() ?? .min) }
+        engine.program.noteAdoption(ofMetersAt: adopted)
         engine.safety = try RuleSafety(from: &input, engine.program)
     }
 

@@ -30,7 +30,9 @@ extension EngineRestorer {
         }
         for index in row.sides.indices { store(number, row.sides[index]) }
         if row.facets.contains(.waiting) { try storeWaiting(number, &input) }
-        if let signals = row.signals { engine.story(of: number).signals = signals }
+        if let signals = row.signals, !engine.story(of: number).signals.take(signals) {
+            throw input.malformed("a part of a state of account \(number) that is not there")
+        }
         if let dealings = row.dealings { engine.story(of: number).dealings = dealings }
     }
 

@@ -11,7 +11,8 @@ extension PartitionEngine {
     public mutating func adopt(_ catalogue: Catalogue, into effects: inout Effects) {
         let old = program
         let new = Program(catalogue)
-        let change = CatalogueChange(from: old, to: new)
+        var change = CatalogueChange(from: old, to: new)
+        if planted == .wordsRearm { change.mistakeWords(from: old, to: new) }
         let oldLimits = rebuild(old, new, change)
         program = new
         safety.keep(catalogue.rules)
@@ -22,12 +23,17 @@ extension PartitionEngine {
                 source.map { old.signals[$0].adoptedAt } ?? clock.milliseconds
             })
         program.noteAdoption(
+            ofMetersAt: change.oldMeter.map { source in
+                source.map { old.meterAdopted[$0] } ?? clock.milliseconds
+            })
+        program.noteAdoption(
             at: change.oldRule.map { source in source.map { old.rules[$0].adoptedAt } ?? clock.milliseconds })
         if new.catalogue.policy.dedupCapacity != old.catalogue.policy.dedupCapacity {
             identities = identities.resized(to: new.catalogue.policy.dedupCapacity, at: clock.milliseconds)
         }
         rebuildTimers()
         for account in accountsInOrder {
+            remapSignals(account, change)
             rearmAdopted(account, old, oldLimits, change, into: &effects)
             adoptSignals(account, old, change)
             qualifyRaised(into: &effects)
@@ -142,7 +148,8 @@ extension PartitionEngine {
                     var cause = Trigger.Cause.limitChanged
                     if change.oldRule[rule] == nil {
                         cause = .ruleChanged
-                        if program.rules[rule].onChange == .silent || isPrevious { spendReached(counter, rule, limit) }
+                        let spends = program.rules[rule].onChange == .silent && planted != .changeEvaluates
+                        if spends || isPrevious { spendReached(counter, rule, limit) }
                     } else if let oldLimit, limit != oldLimit {
                         rearm(counter, rule, from: oldLimit, to: limit)
                     }
@@ -227,6 +234,17 @@ struct CatalogueChange {
         }
         self.oldRule = oldRule
         oldFirstBit = oldRule.map { $0.map { old.rules[$0].firstBit } }
+    }
+
+    /// What the planted bug `wordsRearm` does: other words make another rule.
+    mutating func mistakeWords(from old: Program, to new: Program) {
+        for (index, source) in oldRule.enumerated() {
+            guard let source else { continue }
+            let words = old.catalogue.rules[old.rules[source].rule].message
+            guard new.catalogue.rules[new.rules[index].rule].message != words else { continue }
+            oldRule[index] = nil
+            oldFirstBit[index] = nil
+        }
     }
 
     /// Where a stream of the old catalogue (a meter, or a behaviour behind them) is in the new one.

@@ -20,34 +20,58 @@ extension PartitionEngine {
 
     /// Spends the armed thresholds of one rule that usage reaches; one trigger for all of them, keyed by the highest.
     ///
-    /// Cases: silent (first start, backfill, snapshot, before `goLive`) spends without a word; a closed period is held;
-    /// otherwise the trigger goes out.
+    /// Cases: silent (first start, backfill, snapshot, before `goLive`) spends without a word, and so is what is reached
+    /// and not among the account's thresholds; a closed period is held; otherwise the trigger goes out.
     mutating func fire(
         _ counter: CounterRef, _ ruleIndex: Int, _ limit: Limit, previous: Int64, closed: Bool, _ moment: Moment,
         into effects: inout Effects
     ) {
         let rule = program.rules[ruleIndex]
+        if isAmongReadings {
+            // Conditions are judged once all meters have taken the record in; the other rules keep their place.
+            choosing.append((counter, ruleIndex, previous, closed))
+            return
+        }
         var cell = cell(counter)
         var crossed: [Int64] = []
         var highest = 0
         for (position, threshold) in rule.thresholds.enumerated() where cell.spent & rule.bit(position) == 0 {
             guard let trip = program.trip(rule, threshold, limit), cell.value >= trip else { continue }
+            if planted == .strictThreshold, cell.value == trip { continue }
             cell.spent |= rule.bit(position)
             crossed.append(threshold)
             highest = rule.firstBit + position
         }
         guard !crossed.isEmpty else { return }
+        if planted == .jumpLeavesLower { cell.spent &= ~(rule.mask & ((1 << UInt64(highest)) - 1)) }
         setCell(counter, cell)
-        if moment.silent || clock.milliseconds < rule.goLive {
+        if (moment.silent && planted != .backfillFires) || clock.milliseconds < rule.goLive {
             statisticsStored.silentSpent += crossed.count
             return
+        }
+        if let choice = rule.choice {
+            let own = thresholds(of: choice, counter.account)
+            let reached = crossed.count
+            crossed.removeAll { !own.contains($0) }
+            statisticsStored.silentSpent += reached - crossed.count
+            if planted == .variantLeavesOthers, crossed.isEmpty { leaveArmed(counter, rule) }
+            guard let last = crossed.last, let position = rule.thresholds.firstIndex(of: last) else { return }
+            highest = rule.firstBit + position
         }
         let trigger = trigger(
             counter, rule, limit, previous: previous, current: cell.value, crossed: crossed, highestBit: highest,
             moment)
         raise(
             Candidate(
-                signal: rule.signal, account: counter.account, trigger: trigger, counter: counter, isClosed: closed))
+                signal: rule.signal, account: counter.account, trigger: trigger, counter: counter,
+                isClosed: closed && planted != .closedPeriodFires))
+    }
+
+    /// What the planted bug `variantLeavesOthers` does.
+    private mutating func leaveArmed(_ counter: CounterRef, _ rule: RuleCode) {
+        var cell = cell(counter)
+        cell.spent &= ~rule.mask
+        setCell(counter, cell)
     }
 
     private func trigger(
@@ -70,10 +94,6 @@ extension PartitionEngine {
             case .lifetime: Int64(0)
             case .rolling, .gauge: existingExtra(counter)?.episode(highestBit) ?? 0
             }
-        let terms = termsIndex[counter.account] >= 0 ? terms[Int(termsIndex[counter.account])] : nil
-        let plan =
-            terms.map { $0.plan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name } ?? ""
-        let consequence = program.catalogue.plans.first { $0.name == plan }?.limits[counter.meter].consequence
         let dimension = meter.dimension.flatMap { own in
             counter.side < 0
                 ? nil : Trigger.Dimension(name: own.name, value: sides[Int(counter.side)].extra?.name ?? "")
@@ -83,7 +103,7 @@ extension PartitionEngine {
             signal: .limit, rule: name, ruleVersion: rule.version, account: account, meter: meter.name,
             dimension: dimension?.value, limitVersion: limitVersion, episode: Timestamp(milliseconds: episode),
             threshold: crossed[crossed.count - 1])
-        return Trigger(
+        var trigger = Trigger(
             id: key.id, account: account, rule: name, ruleVersion: rule.version, signal: .limit, cause: moment.cause,
             usage: Trigger.Usage(
                 meter: meter.name, unit: meter.unit, scale: meter.scale, dimension: dimension, previous: previous,
@@ -91,9 +111,11 @@ extension PartitionEngine {
                 period: period.map {
                     Trigger.Span(start: Timestamp(milliseconds: $0.start), end: Timestamp(milliseconds: $0.end))
                 }, limitVersion: limitVersion),
-            episode: key.episode, eventTime: Timestamp(milliseconds: moment.time), plan: plan,
-            status: terms?.status ?? .active, consequence: consequence, coordinates: moment.coordinates,
+            episode: key.episode, eventTime: Timestamp(milliseconds: moment.time), plan: "", status: .active,
+            coordinates: moment.coordinates,
             rearmed: rearmed(counter, rule, limit, period, episode: episode, moment))
+        complete(&trigger, counter.account)
+        return trigger
     }
 
     // MARK: Arming anew
@@ -151,8 +173,11 @@ extension PartitionEngine {
         for index in program.meters[counter.meter].rules {
             let rule = program.rules[index]
             for (position, threshold) in rule.thresholds.enumerated() where cell.spent & rule.bit(position) != 0 {
-                guard let release = program.release(rule, threshold, limit), cell.value < release else { continue }
-                cell.spent &= ~rule.bit(position)
+                let release =
+                    planted == .bandIgnored
+                    ? program.trip(rule, threshold, limit) : program.release(rule, threshold, limit)
+                guard let release, cell.value < release else { continue }
+                cell.spent &= ~(planted == .bandOfAll ? rule.mask : rule.bit(position))
                 extra(counter).beginEpisode(rule.firstBit + position, at: instant)
                 released = true
             }
@@ -175,7 +200,8 @@ extension PartitionEngine {
             setCell(counter, cell)
         }
         let isPrevious = counter.side >= 0 && sides[Int(counter.side)].key.era == .previous
-        if new.isAbove(old) || isPrevious { spendReached(counter, ruleIndex, new) }
+        let spends = (new.isAbove(old) && planted != .riseFires) || planted == .fallSpends
+        if spends || isPrevious { spendReached(counter, ruleIndex, new) }
     }
 
     /// Spends without a word what usage reaches.

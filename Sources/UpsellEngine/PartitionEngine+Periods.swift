@@ -14,7 +14,7 @@ extension PartitionEngine {
     }
 
     private func calendar(_ own: Terms?, _ group: Int) -> PeriodCalendar {
-        PeriodCalendar(program.resets[group], zone: own?.zone, bounds: own?.bounds)
+        PeriodCalendar(program.resets[group], zone: planted == .zoneIgnored ? nil : own?.zone, bounds: own?.bounds)
     }
 
     /// Finds the period in which an event counts; rolls the account to the period of clock or event before.
@@ -28,15 +28,17 @@ extension PartitionEngine {
         if time >= current.start { return .current }
         if let previous = previousPeriods[index]?.period {
             guard time >= previous.start, time < previous.end else { return .late }
-            guard clock.milliseconds < previous.end + policy.grace else { return .late }
+            guard clock.milliseconds < previous.end + lateness else { return .late }
             return .previous(closed: clock.milliseconds >= previous.end)
         }
         var previous = calendar(account, group).period(containing: current.start - 1)
         previous.end = current.start
-        guard time >= previous.start, clock.milliseconds < previous.end + policy.grace else { return .late }
+        guard time >= previous.start, clock.milliseconds < previous.end + lateness else { return .late }
         keepPrevious(account, group, previous)
         return .previous(closed: clock.milliseconds >= previous.end)
     }
+
+    private var lateness: Int64 { planted == .graceForgotten ? 366 * .millisecondsPerDay : policy.grace }
 
     private mutating func keepPrevious(_ account: Int, _ group: Int, _ period: Period) {
         previousPeriods[account * groupCount + group] = PreviousPeriod(period: period, scheduled: .max)

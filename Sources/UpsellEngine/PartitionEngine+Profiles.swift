@@ -27,7 +27,7 @@ extension PartitionEngine {
         let isFirst = last == nil && (isNew || (program.defaultPlan == nil && !isCounted(number)))
         let oldLimits = (0..<meterCount).map { limit(number, $0) }
         let oldPlan =
-            last.map { $0.plan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name }
+            last.map { $0.paidPlan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name }
         if let last {
             next.versionTime = last.versionTime
             next.scheduled = last.scheduled
@@ -44,7 +44,7 @@ extension PartitionEngine {
                 cells[index].nextTrip = program.nextTrip(meter: meter, limit: limit, spent: cells[index].spent)
             }
         } else {
-            let isReset = profile.resetUsage && oldPlan != nil && oldPlan != next.plan(at: clock.milliseconds)
+            let isReset = profile.resetUsage && oldPlan != nil && oldPlan != next.paidPlan(at: clock.milliseconds)
             adjustPeriods(number, from: last, resettingAt: isReset ? profile.time.milliseconds : nil)
             rollPeriods(number)
             // Strictly later than any version before, so that a limit that returns is not the one that was.
@@ -94,7 +94,7 @@ extension PartitionEngine {
         let oldLimits = (0..<meterCount).map { limit(number, $0) }
         terms[index]?.scheduled = .max
         terms[index]?.limitsAt = instant
-        if own.resetUsage, own.plan(at: own.limitsAt) != own.plan(at: instant) {
+        if own.resetUsage, own.paidPlan(at: own.limitsAt) != own.paidPlan(at: instant) {
             adjustPeriods(number, from: own, resettingAt: instant)
         }
         let versionTime = Swift.max(instant, own.versionTime + 1)
@@ -103,6 +103,7 @@ extension PartitionEngine {
             terms[index]?.versionTime = versionTime
         }
         markChanged(number, Self.termsMark)
+        observeLimits(number)
         scheduleTerms(number, after: instant)
         dealWithProfile(number, from: own, moment, into: &effects)
     }

@@ -8,6 +8,10 @@ extension PartitionEngine {
     /// The nominal time at which an hour's bucket leaves a window of `span` milliseconds.
     static func bucketExpiry(_ hour: Int64, _ span: Int64) -> Int64 { (hour + 1) * .millisecondsPerHour + span }
 
+    private func bucketExpiry(_ hour: Int64, _ span: Int64) -> Int64 {
+        Self.bucketExpiry(hour, span) - (planted == .bucketLeavesEarly ? .millisecondsPerHour : 0)
+    }
+
     /// - Returns: usage after the reading, or nil if it would leave 64 bits; nothing has changed then.
     mutating func countRolling(
         _ counter: CounterRef, _ code: MeterCode, _ quantity: Int64, _ time: Int64, _ snapshot: Bool
@@ -70,7 +74,7 @@ extension PartitionEngine {
             rolling.scheduled = .max
             return
         }
-        let due = Self.bucketExpiry(first.hour, code.span)
+        let due = bucketExpiry(first.hour, code.span)
         guard due < rolling.scheduled else { return }
         rolling.scheduled = due
         setTimer(
@@ -95,7 +99,7 @@ extension PartitionEngine {
         rolling.scheduled = .max
         markChanged(counter.account)
         var gone = 0
-        while gone < rolling.buckets.count, Self.bucketExpiry(rolling.buckets[gone].hour, code.span) <= timer.time {
+        while gone < rolling.buckets.count, bucketExpiry(rolling.buckets[gone].hour, code.span) <= timer.time {
             rolling.total -= Int128(rolling.buckets[gone].value)
             gone += 1
         }

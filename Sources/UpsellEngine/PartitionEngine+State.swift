@@ -71,7 +71,8 @@ extension PartitionEngine {
     }
 
     private var hasExtension: Bool {
-        !safety.isEmpty || program.signals.contains { $0.adoptedAt != .min && !$0.isOfCounters }
+        !safety.isEmpty || program.meterAdopted.contains { $0 != .min }
+            || program.signals.contains { $0.adoptedAt != .min && !$0.isOfCounters }
     }
 
     /// What the partition as a whole keeps for signals and dealings. Where there is nothing, and in logs of the first
@@ -82,6 +83,7 @@ extension PartitionEngine {
         for signal in program.signals {
             out.put(optional: signal.adoptedAt == .min || signal.isOfCounters ? nil : signal.adoptedAt)
         }
+        for adopted in program.meterAdopted { out.put(optional: adopted == .min ? nil : adopted) }
         safety.write(into: &out)
     }
 
@@ -133,6 +135,7 @@ extension PartitionEngine {
                 }
                 side = sides[index].next
             }
+            stories[account]?.signals.clearMarks()
         }
         changed.removeAll(keepingCapacity: true)
         written = WrittenMarks(clock: clock, identities: identities.inserted, waiting: waitingNext)

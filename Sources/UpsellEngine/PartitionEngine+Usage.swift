@@ -11,6 +11,8 @@ struct Moment {
     var deferred = false
     /// Of the event; 0 where none brought it about.
     var identity: UInt64 = 0
+    /// The counter was set, not moved.
+    var isSnapshot = false
 }
 
 enum ReadingOutcome { case counted, late, overflow }
@@ -127,7 +129,7 @@ extension PartitionEngine {
         let silent = mode == .silent || event.flags.rawValue != 0
         let moment = Moment(
             time: event.time.milliseconds, coordinates: InputCoordinates(input: event.input, offset: event.offset),
-            cause: .usage, silent: silent, identity: event.identity)
+            cause: .usage, silent: silent, identity: event.identity, isSnapshot: event.flags.contains(.snapshot))
         if count > 1 {
             for index in first..<first + count
             where wouldOverflow(
@@ -138,14 +140,20 @@ extension PartitionEngine {
             }
         }
         var counted = false
+        isAmongReadings = count > 1 && program.hasChoices
         for index in first..<first + count {
             let reading = readings[index]
             switch apply(account, reading, arena, event.flags, moment, into: &effects) {
             case .counted: counted = true
             case .late: statisticsStored.lateReadings += 1
-            case .overflow: return refuseOverflow(row, reading, into: &effects)
+            case .overflow:
+                // Of several readings all were asked before; two of one counter may still be too much together.
+                if count > 1 { finishReadings(moment, into: &effects) }
+                if !raised.isEmpty { qualifyRaised(into: &effects) }
+                return refuseOverflow(row, reading, into: &effects)
             }
         }
+        if count > 1 { finishReadings(moment, into: &effects) }
         if counted { statisticsStored.applied += 1 } else { statisticsStored.lateOnly += 1 }
         markChanged(account)
         if program.hasAlerts { lookAround(account, into: &effects) }
@@ -252,7 +260,7 @@ extension PartitionEngine {
             case .max: cell.value = snapshot || !cell.isTouched ? quantity : Swift.max(cell.value, quantity)
             case .latest:
                 let extra = extra(counter)
-                if moment.time >= extra.latestTime {
+                if moment.time >= extra.latestTime || planted == .latestTakesOlder {
                     extra.latestTime = moment.time
                     cell.value = quantity
                 }
@@ -285,7 +293,9 @@ extension PartitionEngine {
         let cell = cell(counter)
         if cell.value >= cell.nextTrip {
             evaluate(counter, previous: previous, closed: closed, moment, into: &effects)
-        } else if cell.value < previous, cell.spentThresholds != 0, program.meters[counter.meter].rearms {
+        } else if cell.value < previous, cell.spentThresholds != 0,
+            program.meters[counter.meter].rearms || planted == .correctionRearms
+        {
             rearm(counter, at: moment.time)
         }
     }

@@ -23,7 +23,9 @@ extension PartitionEngine {
             let reading = readings[index]
             kept.append(
                 WaitingReading(
-                    meter: reading.meter.index, quantity: reading.quantity,
+                    meter: reading.meter.index,
+                    quantity: reading.meter.index < meterCount
+                        ? reading.quantity : Int64(bitPattern: event.identity),
                     dimension: reading.dimension.isEmpty
                         ? nil : arena.extracting(reading.dimension.range).withText { $0 }))
         }
@@ -56,9 +58,9 @@ extension PartitionEngine {
             statisticsStored.waitingNow -= event.readings.count
             let silent = mode == .silent || event.mode == .silent || event.flags.rawValue != 0
             if silent { judgeJump(spoken, into: &effects) }
-            let moment = Moment(
+            var moment = Moment(
                 time: event.time, coordinates: event.coordinates, cause: .profileArrived, silent: silent,
-                deferred: !silent)
+                deferred: !silent, isSnapshot: event.flags.contains(.snapshot))
             let overflows = event.readings.contains {
                 wouldOverflow(
                     account, $0.meter, $0.quantity, dimension: Self.hash(of: $0), event.time, event.flags)
@@ -71,9 +73,10 @@ extension PartitionEngine {
                 statisticsStored.waitingEvaluated += 1
                 let name = reading.dimension ?? ""
                 guard reading.meter < meterCount else {
+                    moment.identity = UInt64(bitPattern: reading.quantity)
                     unsafe observe(
-                        account, stream: reading.meter, reading.quantity, name: name.utf8.span.bytes, moment,
-                        into: &effects)
+                        account, stream: reading.meter, 1, name: name.utf8.span.bytes, moment, into: &effects)
+                    moment.identity = 0
                     continue
                 }
                 let outcome = unsafe count(
@@ -148,7 +151,7 @@ extension PartitionEngine {
                 ExpiredReading(
                     coordinates: event.coordinates, account: name,
                     meter: program.streamName(reading.meter), dimension: reading.dimension,
-                    quantity: reading.quantity, time: Timestamp(milliseconds: event.time), reason: reason))
+                    quantity: reading.meter < meterCount ? reading.quantity : 1, time: Timestamp(milliseconds: event.time), reason: reason))
         }
     }
 }

@@ -66,10 +66,18 @@ public struct PartitionEngine: ~Copyable {
     var resolved: ContiguousArray<Int32> = []
     /// Takes the sum of what the first pass touched, so that the touching is not optimised away.
     var warmth: UInt64 = 0
+    /// Where the clock goes while timers run.
+    var runTarget = Int64.min
     /// Modes of rules that control records or the fuse have set, and what the fuse counts.
     var safety = RuleSafety()
     /// Signals that came true with the record, timer or profile at hand, and are not qualified yet.
     var raised: [Candidate] = []
+    /// A bug that the simulator plants, to prove that the oracle would notice it. Never set in the daemon.
+    package var planted: PlantedEngineBug?
+    /// Readings of one record are being counted, of which there are several, under rules whose thresholds differ.
+    var isAmongReadings = false
+    /// What is judged once all readings of the record are counted; the rule's position in `program`.
+    var choosing: [(counter: CounterRef, rule: Int, previous: Int64, closed: Bool)] = []
     /// What was owed and is judged again with it.
     var claims: [Claim] = []
     /// Rounds of qualification that came of one another; 0 outside of them.
@@ -422,6 +430,7 @@ struct WaitingEvent {
 
 struct WaitingReading {
     var meter: Int
+    /// Of a behaviour, whose quantity is always 1, the event's identity: its triggers are known by it.
     var quantity: Int64
     var dimension: String?
 }

@@ -11,6 +11,8 @@ struct Program {
     /// Meters of each group.
     let groupMeters: [[Int]]
     let meterVersions: [UInt64]
+    /// By meter, when a reload brought it or its present definition; `.min` for those of the start.
+    private(set) var meterAdopted: ContiguousArray<Int64>
     /// All signals of all rules, those of combinations behind the combination they are parts of.
     private(set) var signals: ContiguousArray<SignalCode>
     /// By stream (meters, then behaviours): the signals that listen to it, in the order of `signals`.
@@ -21,6 +23,8 @@ struct Program {
     let hasAlerts: Bool
     /// First signal of each rule.
     let ruleSignals: [Int]
+    /// Some rule's thresholds depend on a condition, which may ask for counters of the same record.
+    let hasChoices: Bool
     /// Plan of accounts without profile.
     let defaultPlan: Int?
     /// Fresh cells of an account without profile, one for each meter.
@@ -61,7 +65,7 @@ struct Program {
                     RuleCode(
                         rule: code.rule, signal: index, unit: signal.unit, thresholds: signal.thresholds,
                         band: signal.band, firstBit: bit, version: code.version, goLive: code.goLive,
-                        onChange: code.onChange))
+                        onChange: code.onChange, choice: signal.variants.isEmpty ? nil : ThresholdChoice(signal)))
                 bit += signal.thresholds.count
             }
             meters[meter].rules = first..<rules.count
@@ -79,7 +83,9 @@ struct Program {
         hasAlerts = catalogue.rules.contains { $0.waits || $0.tellsResolved }
         ruleSignals = catalogue.rules.indices.map { rule in signals.firstIndex { $0.rule == rule } ?? 0 }
         self.meters = meters
+        meterAdopted = ContiguousArray(repeating: .min, count: meters.count)
         self.rules = rules
+        hasChoices = rules.contains { $0.choice != nil }
         self.resets = resets
         self.groupMeters = groupMeters
         meterVersions = catalogue.meters.map(KeyVersion.ofMeter)
@@ -99,8 +105,13 @@ struct Program {
 
     /// Notes when rules came to accounts that were there.
     mutating func noteAdoption(at instants: [Int64]) {
-        for index in rules.indices { rules[index].adoptedAt = instants[index] }
+        for index in rules.indices {
+            rules[index].adoptedAt = instants[index]
+            signals[rules[index].signal].adoptedAt = instants[index]
+        }
     }
+
+    mutating func noteAdoption(ofMetersAt instants: [Int64]) { meterAdopted = ContiguousArray(instants) }
 
     mutating func noteAdoption(ofSignalsAt instants: [Int64]) {
         for index in signals.indices { signals[index].adoptedAt = instants[index] }
@@ -137,7 +148,7 @@ struct Program {
     }
 
     /// The last override of the meter; one that is no amount of its scale is ignored like one of an unknown meter.
-    private func override(_ terms: Terms, _ meter: Int) -> Limit? {
+    func override(_ terms: Terms, _ meter: Int) -> Limit? {
         for override in terms.overrides.reversed() where override.meter == catalogue.meters[meter].name {
             guard let text = override.limit else { return .unlimited }
             guard
@@ -257,6 +268,8 @@ struct RuleCode {
     /// Of rule and catalogue, the later one.
     var goLive: Int64
     var onChange: Rule.OnChange
+    /// Which thresholds are an account's own; nil: all.
+    var choice: ThresholdChoice?
 
     func bit(_ position: Int) -> UInt64 { 1 << UInt64(firstBit + position) }
     var mask: UInt64 { ((1 << UInt64(thresholds.count)) - 1) << UInt64(firstBit) }

@@ -44,16 +44,37 @@ struct Terms {
         limitsAt = clock
     }
 
-    /// The plan that holds at an instant of the partition's clock.
+    /// The plan whose limits hold at an instant of the partition's clock: while a trial runs, the plan on trial.
     func plan(at instant: Int64) -> String {
+        guard let trial = facts.trial, let tried = trial.plan, (trial.start?.milliseconds ?? .min) <= instant,
+            instant < trial.end?.milliseconds ?? .max
+        else { return paidPlan(at: instant) }
+        return tried
+    }
+
+    /// The plan the account has, trials apart: what upgrades and resets are about.
+    func paidPlan(at instant: Int64) -> String {
         guard let pendingPlan, let effectiveAt, effectiveAt.milliseconds <= instant else { return plan }
         return pendingPlan
+    }
+
+    /// The status at an instant: a subscription that ends with its period is cancelling until then, cancelled after.
+    func status(at instant: Int64) -> Profile.Status {
+        guard facts.cancelAtPeriodEnd, status != .cancelled else { return status }
+        guard let end = bounds?.end?.milliseconds, end <= instant else { return .cancelling }
+        return .cancelled
     }
 
     /// The next instant after `instant` at which limits may change by themselves.
     func nextChange(after instant: Int64) -> Int64? {
         var next = Int64.max
         if pendingPlan != nil, let at = effectiveAt?.milliseconds, at > instant { next = at }
+        if let trial = facts.trial, trial.plan != nil {
+            for bound in [trial.start, trial.end] {
+                if let at = bound?.milliseconds, at > instant { next = min(next, at) }
+            }
+        }
+        if facts.cancelAtPeriodEnd, let end = bounds?.end?.milliseconds, end > instant { next = min(next, end) }
         for holding in addOns {
             if let until = holding.until?.milliseconds, until > instant { next = min(next, until) }
         }

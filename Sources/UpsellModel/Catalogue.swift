@@ -429,7 +429,8 @@ public struct Policy: Sendable, Codable, Equatable {
         public enum Scope: String, Sendable, Codable, CaseIterable { case account, recipient, channel }
     }
 
-    /// Local time of day in which nothing promotional goes out, as minutes after midnight; `from` may lie after `to`.
+    /// Local time of day in which nothing promotional goes out, as minutes after midnight; `from` may lie after `to`,
+    /// and where they are equal only weekends are quiet.
     public struct QuietHours: Sendable, Codable, Equatable {
         public var from: Int
         public var to: Int

@@ -27,6 +27,8 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     case inFuture = "in_future"
     case tooOld = "too_old"
     case noProfile = "no_profile"
+    // Feedback and control.
+    case unknownKind = "unknown_kind"
 }
 
 /// A refused record: its reason and one sentence with the place (field, value, bound).

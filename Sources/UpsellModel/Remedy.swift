@@ -8,9 +8,12 @@ public struct Remedy: Sendable, Codable, Equatable {
     public var title: String?
     /// Units of the add-on; 1 otherwise.
     public var quantity: Int64 = 1
+    /// Add-ons to be bought beside the target, where one kind does not lift every meter.
+    public var further: [Item] = []
     public var currency: String?
     public var interval: Price.Interval?
-    /// Of the target, a whole interval, minor units; nil with `priceReason`.
+    /// Of the target in its quantity and what is bought beside it, a whole interval, minor units; of overage what use
+    /// with headroom would cost; nil with `priceReason`.
     public var price: Int64?
     /// What the account pays more for an interval, minor units.
     public var difference: Int64?
@@ -53,6 +56,17 @@ public struct Remedy: Sendable, Codable, Equatable {
         case unknownPlan = "unknown_plan"
     }
 
+    public struct Item: Sendable, Codable, Equatable {
+        public var addOn: String
+        public var title: String
+        public var quantity: Int64
+        public init(addOn: String, title: String, quantity: Int64) {
+            self.addOn = addOn
+            self.title = title
+            self.quantity = quantity
+        }
+    }
+
     public struct LimitGain: Sendable, Codable, Equatable {
         public var meter: String
         public var unit: String
@@ -79,8 +93,8 @@ public struct Remedy: Sendable, Codable, Equatable {
         }
     }
 
-    /// `usage` of `meter` is what the account is heading for, `months` how long the new limit lasts at its present
-    /// growth (nil: unlimited), `avoided` what the same use would cost as overage.
+    /// `usage` of `meter` is what the account is heading for, `avoided` what this use would cost as overage of the present
+    /// plan in one period, minor units; nil where it cannot be bought so.
     public struct ValueFigure: Sendable, Codable, Equatable {
         public var meter: String
         public var unit: String

@@ -17,7 +17,7 @@ public struct Trigger: Sendable, Equatable {
     public var plan: String
     public var status: Profile.Status
     /// Names of the segments that hold.
-    public var segments: [String] = []
+    public var segments: [String]
     /// What happens at the limit, in words.
     public var consequence: String?
     public var coordinates: InputCoordinates?
@@ -52,7 +52,8 @@ public struct Trigger: Sendable, Equatable {
     public init(
         id: TriggerID, account: String, rule: String, ruleVersion: UInt64, signal: SignalKind, cause: Cause,
         usage: Usage? = nil, episode: Timestamp, eventTime: Timestamp, plan: String, status: Profile.Status,
-        consequence: String? = nil, coordinates: InputCoordinates? = nil, rearmed: Rearming? = nil
+        segments: [String] = [], consequence: String? = nil, coordinates: InputCoordinates? = nil,
+        rearmed: Rearming? = nil
     ) {
         self.id = id
         self.account = account
@@ -65,6 +66,7 @@ public struct Trigger: Sendable, Equatable {
         self.eventTime = eventTime
         self.plan = plan
         self.status = status
+        self.segments = segments
         self.consequence = consequence
         self.coordinates = coordinates
         self.rearmed = rearmed

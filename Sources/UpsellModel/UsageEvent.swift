@@ -17,14 +17,16 @@ public struct ByteRange: Equatable, Sendable {
     public var range: Range<Int> { Int(offset)..<Int(offset) + Int(count) }
 }
 
-/// What one event contributes to one meter.
+/// What one event contributes to one meter or behaviour.
 @frozen
 public struct Reading: Sendable {
+    /// From the number of meters on: a behaviour, in the order of the catalogue.
     public var meter: MeterID
-    /// Integer of the meter's scale: 1 for `count` and `active_days`, the hash of the value for `unique`
+    /// Integer of the meter's scale: 1 for `count`, `active_days` and behaviours, the hash of the value for `unique`
     /// (bit pattern of XXH3-64), the value itself otherwise. Negative only on `sum`, `latest` and `max`.
     public var quantity: Int64
-    /// Value of the meter's dimension in the arena; empty for a meter without dimension, never empty for one with.
+    /// Value of the meter's dimension in the arena; empty for a meter without dimension, never empty for one with. Of a
+    /// behaviour the feature, empty where the event names none.
     public var dimension: ByteRange
 
     @inlinable

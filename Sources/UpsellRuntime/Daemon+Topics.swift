@@ -8,7 +8,12 @@ extension Daemon {
     ///
     /// Subscribing to a missing topic crashed librdkafka 2.0.2, and a missing input is an operator's oversight that
     /// mends itself once the topic is made; so it is waited for, with a line in the log every 10 s.
-    func waitForInputs(_ inputs: InputTopics, _ consumer: KafkaConsumer) throws(DaemonError) -> Int {
+    ///
+    /// The feedback topic is created beside the others where nobody has made it yet: what reports back may come later
+    /// than the daemon.
+    func waitForInputs(
+        _ inputs: InputTopics, _ consumer: KafkaConsumer, _ settings: ClientSettings, log kafkaLog: @escaping KafkaLog
+    ) throws(DaemonError) -> Int {
         let began = clock.now()
         var lastLog = Timestamp.earliest
         while true {
@@ -19,6 +24,14 @@ extension Daemon {
                 let counts = try consumer.metadata(topics: inputs.names, timeoutMilliseconds: 2_000)
                 missing = inputs.names.filter { (counts[$0] ?? 0) == 0 }
                 if missing.isEmpty { return try samePartitionCount(inputs, counts) }
+                if missing == [configuration.topics.feedback], configuration.topics.create {
+                    create(
+                        [
+                            TopicSpec(
+                                name: configuration.topics.feedback, partitions: counts[inputs.names[0]] ?? 1,
+                                replication: configuration.topics.replication ?? -1)
+                        ], settings, log: kafkaLog)
+                }
             } catch let error as KafkaError {
                 trouble = error.description
             } catch let error as DaemonError {
@@ -67,18 +80,27 @@ extension Daemon {
         _ settings: ClientSettings, partitionCount: Int, log kafkaLog: @escaping KafkaLog
     ) throws(DaemonError) {
         let topics = configuration.topics
+        let replication = topics.replication ?? -1
+        var specs = (topics.outputs + [topics.deadLetters]).map {
+            TopicSpec(
+                name: $0, partitions: topics.partitions ?? partitionCount, replication: replication,
+                config: $0 == topics.open ? Self.openTopicSettings : [:])
+        }
+        for name in [topics.state, topics.journal] {
+            specs.append(
+                TopicSpec(
+                    name: name, partitions: partitionCount, replication: replication,
+                    config: name == topics.state ? Self.stateTopicSettings : [:]))
+        }
+        specs.append(
+            TopicSpec(
+                name: topics.control, partitions: 1, replication: replication, config: Self.controlTopicSettings))
+        create(specs, settings, log: kafkaLog)
+    }
+
+    private func create(_ specs: [TopicSpec], _ settings: ClientSettings, log kafkaLog: @escaping KafkaLog) {
         do {
             let admin = try KafkaAdmin(properties: settings.admin, log: kafkaLog)
-            var specs = [topics.triggers, topics.held, topics.deadLetters].map {
-                TopicSpec(
-                    name: $0, partitions: topics.partitions ?? partitionCount, replication: topics.replication ?? -1)
-            }
-            for name in [topics.state, topics.journal] {
-                specs.append(
-                    TopicSpec(
-                        name: name, partitions: partitionCount, replication: topics.replication ?? -1,
-                        config: name == topics.state ? Self.stateTopicSettings : [:]))
-            }
             for result in try admin.createTopics(specs, timeoutMilliseconds: 10_000) {
                 guard let error = result.error else {
                     log.info("topic created", [.topic: .text(result.name)])
@@ -86,13 +108,18 @@ extension Daemon {
                 }
                 if error.code == .topicAlreadyExists { continue }
                 log.warning(
-                    "an output topic could not be created; it is used if it exists",
+                    "a topic could not be created; it is used if it exists",
                     [.topic: .text(result.name), .error: .text(error.description)])
             }
         } catch {
-            log.warning("output topics could not be created; existing ones are used", [.error: .text("\(error)")])
+            log.warning("topics could not be created; existing ones are used", [.error: .text("\(error)")])
         }
     }
+
+    /// What is open of an account is its newest record.
+    static let openTopicSettings = ["cleanup.policy": "compact"]
+    /// A pause holds until somebody ends it, also for a partition that is read years later.
+    static let controlTopicSettings = ["cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"]
 
     /// The state log is trimmed by the daemon alone: under a retention by time an idle partition's log would vanish while
     /// its group offset remains.
@@ -108,10 +135,11 @@ extension Daemon {
         var stateSettings: [ConfigEntry] = []
         do {
             let admin = try KafkaAdmin(properties: settings.admin, log: kafkaLog)
-            for name in [topics.triggers, topics.held, topics.deadLetters, topics.state, topics.journal] {
+            for name in topics.outputs + [topics.deadLetters, topics.state, topics.journal] {
                 do throws(KafkaError) {
                     let entries = try admin.describeConfigs(topic: name, timeoutMilliseconds: 10_000)
                     if name == topics.state { stateSettings = entries }
+                    if name == topics.open { warnAboutOpenTopic(entries) }
                     bytesMax[name] = entries.first { $0.name == "max.message.bytes" }?.value.flatMap { Int($0) }
                 } catch {
                     log.info(
@@ -144,6 +172,15 @@ extension Daemon {
             log.info("batch.size is lowered to what every output topic takes", ["bytes": .init(bytes)])
         }
         return limits
+    }
+
+    private func warnAboutOpenTopic(_ settings: [ConfigEntry]) {
+        guard let policy = settings.first(where: { $0.name == "cleanup.policy" })?.value,
+            !policy.split(separator: ",").contains("compact")
+        else { return }
+        log.warning(
+            "the topic of open triggers is not compacted: it grows with every change, or forgets what is open",
+            [.topic: .text(configuration.topics.open), "cleanup_policy": .text(policy)])
     }
 
     /// A state topic that deletes or compacts by itself loses state while the group's offsets stay: seen on real brokers.
@@ -183,6 +220,23 @@ extension Daemon {
         throw .outputs(
             "the internal topics \(names.joined(separator: ", ")) are not there; create them with \(partitionCount) "
                 + "partitions, or set topics.create: true")
+    }
+
+    /// Control records are read from one partition.
+    func checkControlTopic(_ consumer: KafkaConsumer) throws(DaemonError) {
+        let name = configuration.topics.control
+        guard let counts = try? consumer.metadata(topics: [name], timeoutMilliseconds: 5_000) else { return }
+        let partitions = counts[name] ?? 0
+        if partitions > 1 {
+            throw .outputs(
+                "the control topic \(name) has \(partitions) partitions, and records of several have no order; make it "
+                    + "anew with one")
+        }
+        if partitions == 0, !configuration.topics.create {
+            log.warning(
+                "the control topic is not there: rules can be paused once it is",
+                [.topic: .text(name)])
+        }
     }
 
     /// librdkafka's own lines, at upselld's levels. Lines about a property of the other kind of client say nothing new:

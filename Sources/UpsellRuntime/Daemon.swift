@@ -11,16 +11,20 @@ internal import UpsellWire
 /// `upselld run` and `upselld demo` run this same class. `start` blocks until the group is joined, `stop` until
 /// everything that was read is sent or `runtime.stopTimeout` has passed. Any thread; each of them once.
 public final class Daemon: Sendable {
+    /// As at the start; `running` is what a reload made of it.
     let configuration: Configuration
     let log: Log
-    private let counters: Counters
+    let counters: Counters
     let clock: WallClock
     private let onProgress: @Sendable () -> Void
     private let onFailure: @Sendable (DaemonError) -> Void
     private let delivery: Delivery
+    private let makeRendering: @Sendable (Configuration) -> MessageRendering?
     private let parts = Mutex<Parts?>(nil)
     private let failed = Atomic(false)
     private let stopRequested = Atomic(false)
+    /// One reload at a time.
+    private let reloads = Mutex(())
 
     /// Rounds of the poll thread when progress was last looked for.
     private final class Seen: Sendable {
@@ -32,6 +36,8 @@ public final class Daemon: Sendable {
         var transactions: any TransactionPort
         var committer: Committer
         var loop: PollLoop
+        var control: ControlReader?
+        var context: RuntimeContext
         var wakeUp: FetcherWakeUp?
         var reporter: Reporter
         var trimmer: StateTrimmer?
@@ -39,10 +45,12 @@ public final class Daemon: Sendable {
     }
 
     /// - Parameters:
+    ///   - rendering: makes what finds the words of triggers, at the start and at every reload.
     ///   - onProgress: called after every epoch, on the commit queue; the watchdog is fed from it.
     ///   - onFailure: called once, from any thread, when the daemon cannot go on; stop it then.
     public init(
         configuration: Configuration, log: Log, counters: Counters = Counters(), clock: WallClock = .system,
+        rendering: @escaping @Sendable (Configuration) -> MessageRendering? = { _ in nil },
         onProgress: @escaping @Sendable () -> Void = {},
         onFailure: @escaping @Sendable (DaemonError) -> Void = { _ in }
     ) {
@@ -50,6 +58,7 @@ public final class Daemon: Sendable {
         self.log = log
         self.counters = counters
         self.clock = clock
+        makeRendering = rendering
         delivery = .exactlyOnce
         self.onProgress = onProgress
         self.onFailure = onFailure
@@ -62,6 +71,7 @@ public final class Daemon: Sendable {
         self.delivery = delivery
         counters = Counters()
         clock = .system
+        makeRendering = { _ in nil }
         onProgress = {}
         onFailure = { _ in }
     }
@@ -93,9 +103,10 @@ public final class Daemon: Sendable {
         let unlimited = OutputLimits(configuration: configuration, topicBytesMax: [:])
         let objections = KafkaProperty.complaints(in: settings.producer(unlimited), for: .producer)
         guard objections.isEmpty else { throw .settings(objections) }
-        let partitionCount = try waitForInputs(inputs, consumer)
+        let partitionCount = try waitForInputs(inputs, consumer, settings, log: kafkaLog)
         if configuration.topics.create { try createOutputs(settings, partitionCount: partitionCount, log: kafkaLog) }
         try checkInternalTopics(consumer, partitionCount: partitionCount)
+        try checkControlTopic(consumer)
         let limits = try outputLimits(settings, log: kafkaLog)
         let producer = settings.producer(limits)
         let transactions = try transactions(producer, consumer, log: kafkaLog)
@@ -103,6 +114,12 @@ public final class Daemon: Sendable {
             configuration.runtime.wakeUpInterval > 0
             ? FetcherWakeUp(consumer: consumer, intervalMilliseconds: Int(configuration.runtime.wakeUpInterval)) : nil
         let trimmer = StateTrimmer(settings: settings, topic: configuration.topics.state, log: log, kafkaLog: kafkaLog)
+        let control: KafkaControlPort
+        do {
+            control = try KafkaControlPort(settings: settings, topic: configuration.topics.control, log: kafkaLog)
+        } catch {
+            throw .settings(error.complaints)
+        }
         let watchdog = Watchdog(limit: configuration.runtime.watchdog, log: log) {
             (try? consumer.metadata(topics: inputs.names, timeoutMilliseconds: 3_000)) != nil
         }
@@ -117,7 +134,7 @@ public final class Daemon: Sendable {
                     throw .settings(error.complaints)
                 }
             }, inputs: inputs, partitionCount: partitionCount, wakeUp: wakeUp,
-            deadLetterBytesMax: limits.deadLetterBytesMax, trimmer: trimmer, watchdog: watchdog,
+            limits: limits, control: control, trimmer: trimmer, watchdog: watchdog,
             transactionTimeout: settings.transactionTimeout)
     }
 
@@ -142,8 +159,8 @@ public final class Daemon: Sendable {
     func start(
         source: any RecordSource, transactions: any TransactionPort,
         makeRestorePort: @escaping @Sendable () throws(DaemonError) -> any RestorePort, inputs: InputTopics,
-        partitionCount: Int, wakeUp: FetcherWakeUp? = nil, deadLetterBytesMax: Int? = nil,
-        trimmer: StateTrimmer? = nil, watchdog: Watchdog? = nil, transactionTimeout: Int64 = 10_000
+        partitionCount: Int, wakeUp: FetcherWakeUp? = nil, limits: OutputLimits? = nil,
+        control: (any ControlPort)? = nil, trimmer: StateTrimmer? = nil, watchdog: Watchdog? = nil, transactionTimeout: Int64 = 10_000
     ) throws(DaemonError) {
         let runtime = configuration.runtime
         let backlog = Backlog(
@@ -151,19 +168,26 @@ public final class Daemon: Sendable {
             epochRecordsMax: runtime.epochRecordsMax)
         let context = RuntimeContext(
             configuration: configuration, inputs: inputs, partitionCount: partitionCount,
-            deadLetterBytesMax: deadLetterBytesMax, clock: clock, log: log, keepsLog: delivery == .exactlyOnce)
+            limits: limits, clock: clock, log: log, keepsLog: delivery == .exactlyOnce,
+            render: makeRendering(configuration))
         let committer = Committer(
             port: transactions, transactionTimeout: transactionTimeout, interval: runtime.commitInterval,
             hold: runtime.commitHold, log: log)
+        let feed = ControlFeed(log: log)
+        let reader = control.map { ControlReader(port: $0, feed: feed, topic: configuration.topics.control, log: log) }
         let loop = PollLoop(
-            source: source, context: context, backlog: backlog, committer: committer, makeRestorePort: makeRestorePort
+            source: source, context: context, backlog: backlog, committer: committer, control: feed,
+            makeRestorePort: makeRestorePort
         ) { [weak self] error in self?.fail(error) }
-        let reporter = Reporter(log: log, counters: counters, clock: clock, loop: loop, committer: committer)
+        let reporter = Reporter(
+            log: log, counters: counters, clock: clock, loop: loop, committer: committer, control: reader)
         parts.withLock {
             $0 = Parts(
-                source: source, transactions: transactions, committer: committer, loop: loop, wakeUp: wakeUp,
-                reporter: reporter, trimmer: trimmer, watchdog: watchdog)
+                source: source, transactions: transactions, committer: committer, loop: loop, control: reader,
+                context: context, wakeUp: wakeUp, reporter: reporter, trimmer: trimmer, watchdog: watchdog)
         }
+        // Before the first partition: what was paused while nobody ran is paused.
+        reader?.start()
         do {
             try source.subscribe()
         } catch {
@@ -199,6 +223,7 @@ public final class Daemon: Sendable {
         guard let parts = parts.withLock({ $0 }) else { return true }
         let timeout = configuration.runtime.stopTimeout
         parts.wakeUp?.stop()
+        parts.control?.stop()
         parts.reporter.stop()
         parts.trimmer?.stop()
         // The workers outlive the loop's end, in which they send what they have applied.
@@ -212,6 +237,44 @@ public final class Daemon: Sendable {
         parts.reporter.finish(workers, clean: clean)
         return clean
     }
+
+    // MARK: Reload
+
+    /// Puts another configuration in force without a restart: all of it, or nothing.
+    ///
+    /// Each partition takes it on behind what it was given before, keeps its state, and says in its journal where. Any
+    /// thread; blocks until every partition has it.
+    ///
+    /// - Throws: what stands against it; nothing has changed then.
+    public func reload(_ next: Configuration) throws(ReloadRefusal) {
+        try reloads.withLock { _ throws(ReloadRefusal) in
+            guard let parts = parts.withLock({ $0 }), !isStopRequested else {
+                throw ReloadRefusal(reasons: ["the daemon is not running"])
+            }
+            var next = next
+            next.acceptsLoss = configuration.acceptsLoss
+            let context = parts.context.reloaded(next, render: makeRendering(next))
+            let reasons = ReloadRefusal.reasons(from: parts.context, to: context)
+            guard reasons.isEmpty else {
+                counters.cell(.reloads, "refused").add(1)
+                throw ReloadRefusal(reasons: reasons)
+            }
+            self.parts.withLock { $0?.context = context }
+            if !parts.loop.reload(context, timeoutMilliseconds: configuration.runtime.stopTimeout) {
+                log.warning("not every partition has taken on the new configuration yet; each does in its turn")
+            }
+            counters.cell(.reloads, "applied").add(1)
+            log.info(
+                "configuration reloaded",
+                [
+                    "sequence": .init(next.sequence), "rules": .init(next.catalogue.rules.count),
+                    "changed": .boolean(context.configurationMark != parts.context.configurationMark),
+                ])
+        }
+    }
+
+    /// Started, and not stopped yet.
+    public var isRunning: Bool { parts.withLock { $0 != nil } && !isStopRequested }
 
     var isStopRequested: Bool { stopRequested.load(ordering: .acquiring) }
 
@@ -248,7 +311,8 @@ public final class Daemon: Sendable {
 
     /// Usage of every account on a meter; for the demo's table and for tests.
     public func usage(ofMeter name: String) -> [AccountUsage] {
-        guard let parts = parts.withLock({ $0 }), let meter = configuration.catalogue.meter(named: name) else {
+        guard let parts = parts.withLock({ $0 }), let meter = parts.context.configuration.catalogue.meter(named: name)
+        else {
             return []
         }
         let gathered = Gathered<AccountUsage>()

@@ -1,4 +1,5 @@
 package import KafkaTransport
+internal import UpsellModel
 
 /// Which partitions are ours, and how far each has come from assignment to being read. Pure; the poll thread's, and the
 /// simulator's.
@@ -31,12 +32,13 @@ package struct Ownership: Sendable {
 
     package private(set) var partitions: [Int32: Partition] = [:]
     private var generation: UInt64 = 0
-    private let usageCount: Int
+    private let accounts: Int
+    private let inputCount: Int
 
-    /// - Parameter usageCount: usage inputs come first, the accounts' input after them.
-    package init(usageCount: Int) { self.usageCount = usageCount }
-
-    private var accounts: Int { usageCount }
+    package init(_ inputs: InputTopics) {
+        accounts = inputs.accounts.index
+        inputCount = inputs.count
+    }
 
     /// The group gave a partition, or what is known of it is worth nothing: it has to be restored.
     ///
@@ -44,7 +46,7 @@ package struct Ownership: Sendable {
     package mutating func restore(_ partition: Int32) -> UInt64 {
         generation += 1
         partitions[partition] = Partition(
-            generation: generation, stage: .restoring, atEnd: Array(repeating: false, count: usageCount + 1))
+            generation: generation, stage: .restoring, atEnd: Array(repeating: false, count: inputCount))
         return generation
     }
 
@@ -80,7 +82,7 @@ package struct Ownership: Sendable {
 
     /// An input has been read up to its end.
     ///
-    /// - Returns: what to assign now: usage, once the profiles of a first start are read.
+    /// - Returns: what to assign now: the others, once the profiles of a first start are read.
     package mutating func reachedEnd(_ partition: Int32, input: Int, offset: Int64) -> [KafkaConsumer.StartPosition] {
         guard var own = partitions[partition] else { return [] }
         own.atEnd[input] = true
@@ -95,7 +97,7 @@ package struct Ownership: Sendable {
     package func inputs(of partition: Int32) -> [Int] {
         switch partitions[partition]?.stage {
         case .profiles: [accounts]
-        case .running: Array(0...usageCount)
+        case .running: Array(0..<inputCount)
         case .restoring, .refused, nil: []
         }
     }

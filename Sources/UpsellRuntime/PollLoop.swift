@@ -14,6 +14,7 @@ final class PollLoop: Sendable {
     private let context: RuntimeContext
     private let backlog: Backlog
     private let committer: Committer
+    private let control: ControlFeed
     private let log: Log
     private let makeRestorePort: @Sendable () throws(DaemonError) -> any RestorePort
     private let thread = DispatchQueue(label: "upselld.poll")
@@ -24,6 +25,8 @@ final class PollLoop: Sendable {
     private let ended = DispatchSemaphore(value: 0)
     private let roundCount = Atomic<UInt64>(0)
     private let published = Mutex(Standing())
+    /// What partitions that come are given; a reload replaces it. Everything that only a restart changes is in `context`.
+    private let current: Mutex<RuntimeContext>
     /// Generations of restores that are still wanted.
     private let wanted = Mutex<Set<UInt64>>([])
     private let fences = RecentFences()
@@ -31,6 +34,7 @@ final class PollLoop: Sendable {
 
     init(
         source: any RecordSource, context: RuntimeContext, backlog: Backlog, committer: Committer,
+        control: ControlFeed,
         makeRestorePort: @escaping @Sendable () throws(DaemonError) -> any RestorePort,
         onFailure: @escaping @Sendable (DaemonError) -> Void
     ) {
@@ -38,6 +42,8 @@ final class PollLoop: Sendable {
         self.context = context
         self.backlog = backlog
         self.committer = committer
+        self.control = control
+        current = Mutex(context)
         self.log = context.log
         self.makeRestorePort = makeRestorePort
         self.onFailure = onFailure
@@ -46,7 +52,7 @@ final class PollLoop: Sendable {
 
     func start() {
         thread.async { [self] in
-            var state = State(ownership: Ownership(usageCount: context.inputs.usageCount))
+            var state = State(ownership: Ownership(context.inputs))
             run(&state)
             finish(&state)
             ended.signal()
@@ -103,6 +109,7 @@ final class PollLoop: Sendable {
         case refused(Int32, generation: UInt64, String)
         case suspect(Int32, String)
         case poisoned(FrozenShare, String)
+        case reload(DispatchGroup)
     }
 
     /// A partition in which Kafka refuses something is read record by record, each an epoch, until what is refused is
@@ -267,6 +274,7 @@ final class PollLoop: Sendable {
         for worker in workers {
             worker.discard()
             committer.remove(worker)
+            control.remove(worker)
         }
     }
 
@@ -289,7 +297,7 @@ final class PollLoop: Sendable {
             let port = try makeRestorePort()
             defer { port.close() }
             let restore = PartitionRestore(
-                partition: PartitionID(partition), context: context, port: port, isCancelled: isCancelled,
+                partition: PartitionID(partition), context: current.withLock { $0 }, port: port, isCancelled: isCancelled,
                 fences: fences, banned: banned, backlog: backlog,
                 onWaitingTrigger: { [weak committer] in committer?.kick() })
             switch restore.run() {
@@ -311,6 +319,8 @@ final class PollLoop: Sendable {
             wanted.withLock { _ = $0.remove(generation) }
             state.workers[partition] = worker
             committer.add(worker)
+            catchUp(worker)
+            control.add(worker)
             assign(state.ownership.begin(partition, starts: starts, profilesUntil: profilesUntil))
         case .refused(let partition, let generation, let text):
             guard state.ownership.isCurrent(partition, generation: generation) else { return }
@@ -318,6 +328,7 @@ final class PollLoop: Sendable {
             state.refusals[partition] = text
             log.error("a partition is not read", [.partition: .init(partition), .reason: .text(text)])
         case .suspect(let partition, let text): restart(partition, text, &state)
+        case .reload(let group): reload(group, &state)
         case .poisoned(let share, let text):
             let partition = share.partition.rawValue
             guard state.workers[partition] != nil else { return }
@@ -333,6 +344,36 @@ final class PollLoop: Sendable {
                 "Kafka refused an epoch again and again for what is in it; it is read record by record until that is "
                     + "found: \(text)", &state)
         }
+    }
+
+    // MARK: Reload
+
+    /// Gives every partition another configuration, in its turn; those that come later get it as they come.
+    ///
+    /// - Returns: whether all partitions of now have it; false when the loop ended first.
+    func reload(_ context: RuntimeContext, timeoutMilliseconds: Int64) -> Bool {
+        current.withLock { $0 = context }
+        let group = DispatchGroup()
+        group.enter()
+        mailbox.add(.reload(group))
+        return group.wait(timeout: .now() + .milliseconds(Int(timeoutMilliseconds))) == .success
+    }
+
+    private func reload(_ group: DispatchGroup, _ state: inout State) {
+        let context = current.withLock { $0 }
+        for worker in state.workers.values { worker.enqueueReload(context, group: group) }
+        // Refused for an older configuration, say: with another one it may be another story.
+        for partition in state.refusals.keys.sorted() {
+            state.refusals[partition] = nil
+            restore(partition, &state)
+        }
+        group.leave()
+    }
+
+    /// A partition whose restore had begun before the last reload.
+    private func catchUp(_ worker: PartitionWorker) {
+        let context = current.withLock { $0 }
+        if worker.revision != context.revision { worker.enqueueReload(context, group: DispatchGroup()) }
     }
 
     private func restart(_ partition: Int32, _ text: String, _ state: inout State) {

@@ -13,6 +13,7 @@ final class Reporter: Sendable {
     private let clock: WallClock
     private let loop: PollLoop
     private let committer: Committer
+    private let control: ControlReader?
     private let queue = DispatchQueue(label: "upselld.report", qos: .utility)
     private let timer = Mutex<RepeatingTimer?>(nil)
     private let said = Mutex(Said())
@@ -26,12 +27,15 @@ final class Reporter: Sendable {
         var placedOtherwise: Set<String> = []
     }
 
-    init(log: Log, counters: Counters, clock: WallClock, loop: PollLoop, committer: Committer) {
+    init(
+        log: Log, counters: Counters, clock: WallClock, loop: PollLoop, committer: Committer, control: ControlReader?
+    ) {
         self.log = log
         self.counters = counters
         self.clock = clock
         self.loop = loop
         self.committer = committer
+        self.control = control
     }
 
     func start() {
@@ -84,6 +88,18 @@ final class Reporter: Sendable {
         set(.inputRecords, tally.read)
         set(.offsetGaps, tally.gaps)
         set(.repeatedRecords, tally.replayed)
+        set(.feedback, tally.feedback)
+        set(.repeatedFeedback, tally.repeatedFeedback)
+        set(.controlRecords, tally.controls)
+        set(.refusedControls, control?.refused ?? 0)
+        set(.openChanges, tally.opened)
+        set(.openLeftOut, tally.openLeftOut)
+        set(.shortenedTriggers, tally.shortened)
+        set(.channelCopies, tally.copies)
+        for (rule, count) in tally.triggersByRule { counters.cell(.triggers, rule).set(Int64(count)) }
+        for (reason, count) in tally.heldByReason { counters.cell(.heldTriggers, reason.rawValue).set(Int64(count)) }
+        for (kind, count) in tally.outcomes { counters.cell(.outcomes, kind.rawValue).set(Int64(count)) }
+        for (rule, count) in tally.fused { counters.cell(.fusedRules, rule).set(Int64(count)) }
         for (reason, count) in tally.rejected { counters.cell(.deadLetters, reason.rawValue).set(Int64(count)) }
         for report in snapshot.placement {
             counters.cell(.keyMismatches, report.topic).set(Int64(report.keyMismatches))
@@ -107,7 +123,8 @@ final class Reporter: Sendable {
             "waited": .init(snapshot.waited), "ignored": .init(snapshot.ignored), "late": .init(snapshot.late),
             "skipped": .init(tally.skipped), "profiles": .init(tally.profiles),
             "dead_letters": .init(tally.rejectedTotal + tally.expired), "triggers": .init(tally.triggers),
-            "held": .init(tally.held), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
+            "held": .init(tally.held), "outcomes": .init(tally.outcomes.values.reduce(0, +)),
+            "feedback": .init(tally.feedback), "controls": .init(tally.controls), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
             "gaps": .init(tally.gaps), "lost": .init(tally.lost),
         ]
     }

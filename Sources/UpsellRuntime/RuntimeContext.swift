@@ -1,17 +1,17 @@
 internal import Foundation
 package import UpsellConfiguration
-package import UpsellModel
+public import UpsellModel
 internal import UpsellStateLog
 package import UpsellTelemetry
 internal import UpsellWire
 
-/// What every partition shares: settings, encoders and bounds; immutable.
+/// What every partition shares: settings, encoders and bounds; immutable. A reload gives each partition another one.
 package struct RuntimeContext: Sendable {
     package let configuration: Configuration
     package let inputs: InputTopics
     /// Partitions of each input topic (all the same), for the partitioner audit.
     package let partitionCount: Int
-    let encoder: TriggerEncoder
+    let outputs: OutputWriter
     let deadLetters: DeadLetterWriter
     package let clock: WallClock
     package let log: Log
@@ -25,23 +25,29 @@ package struct RuntimeContext: Sendable {
     /// The catalogue as the state log has it.
     package let catalogueBody: [UInt8]
     let configurationMark: ConfigurationMark
+    /// Reloads since the start.
+    let revision: Int
+    /// How large outputs may be, as the brokers said at the start.
+    private let limits: OutputLimits?
 
     package init(
-        configuration: Configuration, inputs: InputTopics, partitionCount: Int, deadLetterBytesMax: Int? = nil,
-        clock: WallClock, log: Log, keepsLog: Bool = true,
-        slicing: Slicing = Slicing()
+        configuration: Configuration, inputs: InputTopics, partitionCount: Int, limits: OutputLimits? = nil,
+        clock: WallClock, log: Log, keepsLog: Bool = true, slicing: Slicing = Slicing(),
+        render: MessageRendering? = nil, revision: Int = 0
     ) {
         self.configuration = configuration
+        self.limits = limits
+        self.revision = revision
         self.inputs = inputs
         self.partitionCount = partitionCount
         self.clock = clock
         self.log = log
         self.keepsLog = keepsLog
         self.slicing = slicing
-        encoder = TriggerEncoder(source: configuration.source, inputTopics: inputs.names)
+        let known = limits ?? OutputLimits(configuration: configuration, topicBytesMax: [:])
+        outputs = OutputWriter(configuration: configuration, inputs: inputs, limits: known, render: render)
         deadLetters = DeadLetterWriter(
-            configuration: configuration, inputs: inputs,
-            bytesMax: deadLetterBytesMax ?? configuration.runtime.deadLetterMaxBytes)
+            configuration: configuration, inputs: inputs, bytesMax: known.deadLetterBytesMax)
         writer = configuration.transactionalID
         topicHashes = inputs.names.map(InputMark.hash(ofTopic:))
         catalogueBody = CatalogueBody.encode(configuration.catalogue)
@@ -49,14 +55,24 @@ package struct RuntimeContext: Sendable {
             sequence: configuration.sequence, contentHash: CatalogueBody.hash(catalogueBody))
     }
 
+    /// The same daemon under another configuration: what only a restart can change is as it was.
+    func reloaded(_ configuration: Configuration, render: MessageRendering?) -> RuntimeContext {
+        RuntimeContext(
+            configuration: configuration, inputs: inputs, partitionCount: partitionCount, limits: limits, clock: clock,
+            log: log, keepsLog: keepsLog, slicing: slicing, render: render, revision: revision + 1)
+    }
+
     /// What a partition's state has to agree with.
     package func expectation(_ partition: PartitionID) -> RestoreMachine.Expectation {
         RestoreMachine.Expectation(
             partition: partition, partitionCount: partitionCount, topics: inputs.names, topicHashes: topicHashes,
-            configuration: configurationMark, stateTopic: configuration.topics.state, group: configuration.group.id,
-            writer: writer, acceptsLoss: configuration.acceptsLoss)
+            accounts: inputs.accounts, configuration: configurationMark, stateTopic: configuration.topics.state,
+            group: configuration.group.id, writer: writer, acceptsLoss: configuration.acceptsLoss)
     }
 }
+
+/// Words for a trigger, or none. Any thread; the same trigger always gets the same words.
+public typealias MessageRendering = @Sendable (Trigger) -> Message?
 
 /// How many slices make a turn, and when one is due: `SliceSchedule`'s numbers. Smaller ones only where histories are
 /// short.
@@ -99,16 +115,17 @@ package enum CatalogueBody {
 }
 
 /// The daemon's input topics in the order of `InputID`: usage topics first, of which the first leads the group, then
-/// accounts.
+/// accounts, then feedback.
 public struct InputTopics: Sendable, Equatable {
     public let names: [String]
     public let usageCount: Int
 
     package init(_ topics: Configuration.Topics) {
-        names = topics.usage.map(\.name) + [topics.accounts]
+        names = topics.usage.map(\.name) + [topics.accounts, topics.feedback]
         usageCount = topics.usage.count
     }
 
     package var accounts: InputID { InputID(usageCount) }
+    package var feedback: InputID { InputID(usageCount + 1) }
     package var count: Int { names.count }
 }

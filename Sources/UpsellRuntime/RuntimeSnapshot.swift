@@ -4,7 +4,7 @@ public import UpsellModel
 public import UpsellWire
 
 /// What became of the records that a partition, or a daemon, has read. Every record read is in exactly one of
-/// `replayed`, `skipped`, `rejected`, `profiles`, or one of the engine's dispositions.
+/// `replayed`, `skipped`, `rejected`, `profiles`, `feedback`, `repeatedFeedback`, or one of the engine's dispositions.
 public struct RecordTally: Sendable, Equatable {
     /// Records handed over by Kafka, of all inputs.
     public var read = 0
@@ -24,8 +24,26 @@ public struct RecordTally: Sendable, Equatable {
     public var decoded = 0
     /// Readings whose profile did not come in time; dead-lettered by reference, beside the records above.
     public var expired = 0
+    /// Feedback applied, and such whose id had been seen before.
+    public var feedback = 0
+    public var repeatedFeedback = 0
+    /// Control records applied.
+    public var controls = 0
     public var triggers = 0
     public var held = 0
+    public var triggersByRule: [String: Int] = [:]
+    public var heldByReason: [HoldReason: Int] = [:]
+    public var outcomes: [OutcomeKind: Int] = [:]
+    /// Copies of triggers for topics of their channels.
+    public var copies = 0
+    /// Triggers and held ones that had to go without words to fit their topic.
+    public var shortened = 0
+    /// Records of open triggers, those among them that say that none is, and triggers left out to make one fit.
+    public var opened = 0
+    public var openTombstones = 0
+    public var openLeftOut = 0
+    /// Rules that the fuse has taken out, and how often.
+    public var fused: [String: Int] = [:]
 
     public init() {}
 
@@ -41,8 +59,20 @@ public struct RecordTally: Sendable, Equatable {
         profiles += other.profiles
         decoded += other.decoded
         expired += other.expired
+        feedback += other.feedback
+        repeatedFeedback += other.repeatedFeedback
+        controls += other.controls
         triggers += other.triggers
         held += other.held
+        triggersByRule.merge(other.triggersByRule, uniquingKeysWith: +)
+        heldByReason.merge(other.heldByReason, uniquingKeysWith: +)
+        outcomes.merge(other.outcomes, uniquingKeysWith: +)
+        copies += other.copies
+        shortened += other.shortened
+        opened += other.opened
+        openTombstones += other.openTombstones
+        openLeftOut += other.openLeftOut
+        fused.merge(other.fused, uniquingKeysWith: +)
     }
 }
 

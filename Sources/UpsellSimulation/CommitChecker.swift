@@ -18,18 +18,24 @@ final class CommitChecker {
     private(set) var commits = 0
     private let catalogue: SimulationCatalogue
     private let history: (Int32) -> InputHistory
+    private let controls: () -> [Int64: ControlIntent]
     private let plant: PlantedBug?
     private var triggerIDs: Set<String> = []
+    /// Triggers that were committed and not taken yet.
+    private var emitted: [(id: String, account: String, partition: Int32)] = []
     var counts = FaultCounts()
 
-    /// - Parameter history: what was written to a partition's inputs so far.
+    /// - Parameters:
+    ///   - history: what was written to a partition's inputs so far.
+    ///   - controls: what was written to the control topic so far, by offset.
     init(
         _ catalogue: SimulationCatalogue, partitions count: Int32, plant: PlantedBug?,
-        history: @escaping (Int32) -> InputHistory
+        history: @escaping (Int32) -> InputHistory, controls: @escaping () -> [Int64: ControlIntent]
     ) {
         self.catalogue = catalogue
         self.plant = plant
         self.history = history
+        self.controls = controls
         for partition in 0..<count {
             partitions[partition] = PartitionHistory(PartitionID(partition), catalogue)
         }
@@ -55,6 +61,12 @@ final class CommitChecker {
         }
     }
 
+    /// Triggers that a subscriber can see since the last call.
+    func takeEmitted() -> [(id: String, account: String, partition: Int32)] {
+        defer { emitted = [] }
+        return emitted
+    }
+
     // MARK: Sorting
 
     private func sort(_ transaction: CommittedTransaction) throws(Violation) -> [Int32: Share] {
@@ -67,7 +79,7 @@ final class CommitChecker {
             case SimulationTopics.triggers, SimulationTopics.held:
                 guard
                     let read = OutputReader.trigger(
-                        value, inputTopics: SimulationTopics.inputs, catalogue: catalogue),
+                        value, isHeld: target.topic == SimulationTopics.held, inputTopics: SimulationTopics.inputs, catalogue: catalogue),
                     let partition = OutputReader.partition(value)
                 else { throw Violation("a trigger cannot be read: \(String(decoding: value, as: UTF8.self))") }
                 if target.topic == SimulationTopics.triggers {
@@ -122,6 +134,7 @@ final class CommitChecker {
                 "\(name): epoch \(journal.epoch) committed offset \(offset.offset), its state is at "
                     + "\(header.inputs[0].after)")
         }
+        emitted += share.triggers.map { ($0.id, $0.trigger.account, own.partition.rawValue) }
         own.epoch = journal.epoch
         own.restoreFrom =
             share.offset.flatMap { OffsetMark(text: $0.metadata) }?.restoreFrom ?? header.restoreFrom
@@ -181,13 +194,28 @@ final class CommitChecker {
             case .run(let input, let first, let next):
                 try move(input.index, first, next, history, own)
                 steps.append(.run(input: input.index, first: first, next: next))
+            case .control(let offset, _, _): steps.append(.control(try take(control: offset, own)))
             case .profile(let offset, _, _, _):
-                let input = SimulationTopics.inputs.count - 1
+                let input = SimulationTopics.accounts
                 try move(input, offset, offset + 1, history, own)
                 steps.append(.run(input: input, first: offset, next: offset + 1))
             }
         }
         return own.model.apply(steps, of: history)
+    }
+
+    /// Every command is applied once, in the order of their offsets.
+    private func take(control offset: Int64, _ own: PartitionHistory) throws(Violation) -> ControlIntent {
+        let all = controls()
+        let name = "partition \(own.partition.rawValue): control record \(offset)"
+        guard offset >= own.nextControl else { throw Violation("\(name) is applied again, \(own.nextControl) was next") }
+        guard let intent = all[offset] else { throw Violation("\(name) is no command") }
+        if let lost = all.keys.filter({ $0 >= own.nextControl && $0 < offset }).min() {
+            throw Violation("\(name) is applied, and \(lost) was passed over")
+        }
+        own.nextControl = offset + 1
+        counts[.control] += 1
+        return intent
     }
 
     private func move(

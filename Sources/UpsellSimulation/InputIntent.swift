@@ -6,6 +6,36 @@ package enum InputIntent: Sendable, Equatable {
     /// Overrides by place of the meter.
     case profile(account: String, plan: Int, overrides: [Int: Int64])
     case tombstone(account: String)
+    case feedback(FeedbackIntent)
+}
+
+/// A report about a trigger as its writer knows it.
+package struct FeedbackIntent: Sendable, Equatable {
+    package var account: String
+    /// As published, 32 hexadecimal digits.
+    package var trigger: String
+    package var id: String
+    /// As in the record.
+    package var kind: String
+
+    package init(account: String, trigger: String, id: String, kind: String) {
+        self.account = account
+        self.trigger = trigger
+        self.id = id
+        self.kind = kind
+    }
+}
+
+/// A command for a rule as its writer knows it.
+package struct ControlIntent: Sendable, Equatable {
+    package enum Action: String, Sendable { case pause, resume, shadow }
+    package var action: Action
+    package var rule: String
+
+    package init(_ action: Action, rule: String) {
+        self.action = action
+        self.rule = rule
+    }
 }
 
 /// A usage event as its writer knows it.
@@ -53,4 +83,5 @@ package struct InputHistory: Sendable {
 package enum AppliedStep: Sendable, Equatable {
     case run(input: Int, first: Int64, next: Int64)
     case tick(wallTime: Int64)
+    case control(ControlIntent)
 }

@@ -13,6 +13,8 @@ package struct NaiveModel: Sendable {
     package private(set) var accounts: [String: NaiveAccount] = [:]
     /// How often an account was erased: nothing of it is known afterwards, so that what it said before it may say again.
     package private(set) var erasures: [String: Int] = [:]
+    /// What control records have made of rules, by name.
+    package private(set) var modes: [String: ControlIntent.Action] = [:]
     private var said = NaiveOutputs()
 
     package init(_ catalogue: SimulationCatalogue) { self.catalogue = catalogue }
@@ -25,6 +27,7 @@ package struct NaiveModel: Sendable {
         for step in steps {
             switch step {
             case .tick(let wallTime): tick(wallTime)
+            case .control(let intent): modes[intent.rule] = intent.action
             case .run(let input, let first, let next):
                 for offset in first..<next {
                     guard let intent = history[input, offset] else { continue }
@@ -55,10 +58,11 @@ package struct NaiveModel: Sendable {
             }
             change(account, to: limits, input: input, offset: offset)
         case .usage(let usage): count(usage, input: input, offset: offset)
+        case .feedback: break
         }
         switch intent {
         case .tombstone(let account), .profile(let account, _, _): said.touched.insert(account)
-        case .poison, .usage: break
+        case .poison, .usage, .feedback: break
         }
     }
 
@@ -100,7 +104,7 @@ package struct NaiveModel: Sendable {
                 &counter, usage.account, meter, limit, previous: previous, start: key.start, cause: "usage",
                 input: input, offset: offset)
             if !usage.isBackfill {
-                if isClosed { said.held += fired } else { said.triggers += fired }
+                say(fired, isClosed: isClosed)
             }
             if fired.isEmpty, counter.value < previous, line.span == .gauge { rearm(&counter, meter) }
             account.counters[key] = counter
@@ -172,6 +176,18 @@ package struct NaiveModel: Sendable {
         }
     }
 
+    /// What a rule's mode and a closed period make of triggers that came true.
+    private mutating func say(_ fired: [NaiveTrigger], isClosed: Bool) {
+        for var trigger in fired {
+            switch modes[trigger.rule] {
+            case .pause: trigger.reason = "paused"
+            case .shadow: trigger.reason = "shadow"
+            case .resume, nil: if isClosed { trigger.reason = "period_closed" }
+            }
+            if trigger.reason == nil { said.triggers.append(trigger) } else { said.held.append(trigger) }
+        }
+    }
+
     // MARK: Limits
 
     /// A profile gives an account other limits: a higher one spends what is reached under it, a lower one fires it.
@@ -195,7 +211,7 @@ package struct NaiveModel: Sendable {
                     &counter, name, meter, limits[meter], previous: counter.value, start: key.start,
                     cause: "limit_changed", input: input, offset: offset)
                 let isOpen = key.start == (account.opened[meter] ?? 0)
-                if isOpen && !isHigher { said.triggers += fired }
+                if isOpen && !isHigher { say(fired, isClosed: false) }
                 account.counters[key] = counter
             }
         }

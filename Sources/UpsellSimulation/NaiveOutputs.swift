@@ -26,10 +26,13 @@ package struct NaiveTrigger: Sendable, Hashable, Comparable, CustomStringConvert
     /// The record that caused it.
     package var input: Int
     package var offset: Int64
+    /// Why it was held; nil for one that went out.
+    package var reason: String?
 
     package var description: String {
         let period = periodStart.map(String.init) ?? "-"
         return "\(account) \(rule) \(meter) \(period) \(crossed) \(previous)→\(current) \(cause) \(input)@\(offset)"
+            + (reason.map { " \($0)" } ?? "")
     }
 
     package static func < (a: Self, b: Self) -> Bool { a.description < b.description }

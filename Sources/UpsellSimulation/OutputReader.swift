@@ -1,9 +1,11 @@
 /// Reads the published bytes back, with a scanner of its own: the first member of a name, which is the outermost.
 package enum OutputReader {
-    /// - Parameter inputTopics: names by place.
+    /// - Parameters:
+    ///   - inputTopics: names by place.
+    ///   - isHeld: of the topic of held triggers, whose first reason is why.
     /// - Returns: id and content of a trigger or held trigger, nil where a member is missing.
     package static func trigger(
-        _ value: [UInt8], inputTopics: [String], catalogue: SimulationCatalogue
+        _ value: [UInt8], isHeld: Bool = false, inputTopics: [String], catalogue: SimulationCatalogue
     ) -> (id: String, trigger: NaiveTrigger)? {
         guard let id = text(value, "id"), let account = text(value, "subject"), let rule = text(value, "rule"),
             let meter = text(value, "meter"), let previous = number(value, "previous"),
@@ -22,7 +24,8 @@ package enum OutputReader {
             id,
             NaiveTrigger(
                 account: account, rule: rule, meter: meter, periodStart: start, crossed: crossed.map { $0 * factor },
-                previous: previous, current: current, cause: cause, input: input, offset: offset)
+                previous: previous, current: current, cause: cause, input: input, offset: offset,
+                reason: isHeld ? text(value, "reason") : nil)
         )
     }
 

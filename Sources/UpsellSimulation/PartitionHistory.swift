@@ -12,6 +12,8 @@ final class PartitionHistory {
     var epoch: UInt64?
     /// Next offset of every input.
     var positions: [Int64] = []
+    /// Control records below it are applied.
+    var nextControl: Int64 = 0
     var standby: PartitionRestorer?
     /// Every committed chunk that a trim has left, by offset in the state partition.
     var chunks: [(offset: Int64, value: [UInt8])] = []

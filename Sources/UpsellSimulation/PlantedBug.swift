@@ -20,6 +20,10 @@ package enum PlantedBug: String, Sendable, CaseIterable {
     case unknownIsCommitted
     /// After an unknown outcome the epoch counts as aborted, and is sent again.
     case unknownIsAborted
+    /// A partition that comes gets only those control records that are written later.
+    case controlsForgotten
+    /// A restored partition takes every control record as new.
+    case controlsRepeated
     /// Triggers of an epoch that was sent again are sent twice.
     case doubledTriggers
 }

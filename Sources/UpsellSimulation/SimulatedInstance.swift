@@ -26,6 +26,9 @@ final class SimulatedInstance {
     private var fences: [String: Int64] = [:]
     private var letters: [Letter] = []
     private var isBlocked = false
+    /// Of the control topic; see `SimulatedInstance+Control`.
+    var controls: [ControlRecord] = []
+    var controlPosition: Int64 = 0
     private var isStopping = false
     private var nextTick: Int64 = 0
 
@@ -70,7 +73,7 @@ final class SimulatedInstance {
         let process = SimulatedProcess(name: "\(Self.slotName(slot)).\(life)")
         self.process = process
         context = world.context(slot: slot)
-        ownership = Ownership(usageCount: context.inputs.usageCount)
+        ownership = Ownership(context.inputs)
         machine = CommitMachine(transactionTimeout: Self.transactionTimeout)
         switch world.options.plant {
         case .tickWithoutOffset: machine.sabotage = .tickWithoutOffset
@@ -87,6 +90,7 @@ final class SimulatedInstance {
 
     func start() {
         if world.options.plant == .watermarkFirst { oldWatermarks = world.stateWatermarks }
+        lookAtControl()
         consumer.start()
         world.scheduler.schedule(after: random.between(0...60), for: process) { [self] in poll() }
         connect()
@@ -265,6 +269,7 @@ final class SimulatedInstance {
             guard ownership.isCurrent(partition, generation: generation) else { return worker.discard() }
             wanted.remove(generation)
             workers[partition] = worker
+            giveControls(to: worker)
             world.trace("\(name) runs p\(partition) from \(starts)")
             assign(ownership.begin(partition, starts: starts, profilesUntil: profilesUntil))
         case .suspect(let partition, let text):

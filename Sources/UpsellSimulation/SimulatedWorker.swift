@@ -22,6 +22,7 @@ final class SimulatedWorker {
         case batch(MessageBatch)
         case end(Int, Int64)
         case tick(Timestamp)
+        case control(ControlRecord)
         case barrier((SimulatedWorker) -> Void)
     }
 
@@ -39,6 +40,7 @@ final class SimulatedWorker {
     func enqueue(_ batch: MessageBatch) { add(.batch(batch)) }
     func enqueueEnd(_ input: Int, offset: Int64) { add(.end(input, offset)) }
     func enqueueTick(_ wallTime: Timestamp) { add(.tick(wallTime)) }
+    func enqueue(_ record: ControlRecord) { add(.control(record)) }
     /// Calls behind everything that was queued before.
     func barrier(_ body: @escaping (SimulatedWorker) -> Void) { add(.barrier(body)) }
 
@@ -99,7 +101,8 @@ final class SimulatedWorker {
         switch work {
         case .batch(let batch): uncommitted += state.process(batch).records
         case .end(let input, let offset): state.reachEnd(input, at: offset)
-        case .tick(let wallTime): _ = state.tick(wallTime: wallTime)
+        case .tick(let wallTime): if state.tick(wallTime: wallTime).isUnfinished { add(.tick(wallTime)) }
+        case .control(let record): _ = state.apply(control: record)
         case .barrier: break
         }
     }

@@ -72,7 +72,7 @@ package final class Simulation {
         self.workload = workload
         checker = CommitChecker(
             SimulationCatalogue(), partitions: shape.partitions, plant: options.plant,
-            history: { workload.workload.histories[Int($0)] })
+            history: { workload.workload.histories[Int($0)] }, controls: { workload.workload.controls })
         let clock = VirtualClock(start)
         self.clock = clock
         contexts = (0..<shape.slots).map { Self.context(slot: $0, shape.partitions, clock) }
@@ -117,7 +117,10 @@ package final class Simulation {
         for topic in SimulationTopics.inputs + [SimulationTopics.state, SimulationTopics.journal] {
             kafka.createTopic(topic, partitions: shape.partitions)
         }
-        for topic in [SimulationTopics.triggers, SimulationTopics.held, SimulationTopics.deadLetters] {
+        for topic in [
+            SimulationTopics.triggers, SimulationTopics.held, SimulationTopics.outcomes, SimulationTopics.open,
+            SimulationTopics.deadLetters, SimulationTopics.control,
+        ] {
             kafka.createTopic(topic, partitions: 1)
         }
         kafka.declareGroup(SimulationTopics.group, leadTopic: SimulationTopics.inputs[0])
@@ -145,6 +148,9 @@ package final class Simulation {
                 + transaction.offsets.map { "\($0.partition)@\($0.offset.offset) \($0.offset.metadata)" }
                 .joined(separator: ", "))
         do throws(CommitChecker.Violation) { try checker.check(transaction) } catch { violate(error.text) }
+        for trigger in checker.takeEmitted() {
+            workload.workload.see(trigger.id, of: trigger.account, partition: Int(trigger.partition))
+        }
     }
 
     /// Everything that was written has been applied and committed, and nothing is open.
@@ -160,6 +166,9 @@ package final class Simulation {
     private var behind: String? {
         for partition in 0..<shape.partitions {
             let own = checker.partitions[partition]
+            if let left = workload.workload.controls.keys.filter({ $0 >= own?.nextControl ?? 0 }).min() {
+                return "partition \(partition) has not applied control record \(left)"
+            }
             for (input, topic) in SimulationTopics.inputs.enumerated() {
                 let position = own?.positions.isEmpty ?? true ? 0 : own?.positions[input] ?? 0
                 let end = (try? kafka.listOffsets(TopicPartition(topic, partition), .readCommitted).high) ?? 0
@@ -207,7 +216,10 @@ package final class Simulation {
         scheduler.schedule(after: random.between(0...(2 * shape.feedInterval))) { [unowned self] in
             let count = min(workload.left, 1 + random.below(6))
             workload.left -= count
-            do throws(BrokerError) { try workload.workload.write(count, to: kafka) } catch { violate("\(error)") }
+            do throws(BrokerError) {
+                try workload.workload.write(count, to: kafka)
+                if random.chance(40) { try workload.workload.writeControl(to: kafka) }
+            } catch { violate("\(error)") }
             scheduleFeed()
         }
     }

@@ -80,7 +80,7 @@ package struct SimulationCatalogue: Sendable {
         policy.dedupCapacity = identities
         policy.futureTolerance = tolerance
         policy.tickMargin = margin
-        // The naive model knows what is counted and crossed; what is said of it is another matter.
+        // Each trigger stands for itself: the oracle knows rules' modes, and no other hold-backs.
         policy.arbitrationWindow = nil
         policy.upgradePause = 0
         return Catalogue(meters: meters, plans: plans, rules: rules, policy: policy)

@@ -1,7 +1,7 @@
 /// Writes the inputs of a simulation: usage, profiles and poison, around a midnight at which a month ends.
 package struct SimulationWorkload {
-    /// Places of the inputs: two usage topics, of which the first leads the group, and the accounts.
-    package static let inputTopics = ["usage", "usage.batch", "accounts"]
+    /// Names of the inputs: two usage topics, of which the first leads the group, the accounts and the feedback.
+    package static let inputTopics = ["usage", "usage.batch", "accounts", "feedback"]
     /// 2026-02-01T00:00:00Z.
     package static let midnight: Int64 = 1_769_904_000_000
 
@@ -15,22 +15,34 @@ package struct SimulationWorkload {
     package private(set) var written = 0
     /// Transactions among them, each of which leaves a gap in the offsets.
     package private(set) var gaps = 0
+    /// Commands by their offset in the control topic; those that are none are absent.
+    package private(set) var controls: [Int64: ControlIntent] = [:]
+    /// Triggers that a subscriber has seen, by partition.
+    private var seen: [[(account: String, id: String)]]
+    private var feedbacks: [[FeedbackIntent]]
 
     package init(partitions: Int, accountsEach: Int, random: SimulationRandom) {
         self.random = random
         self.accountsEach = accountsEach
         histories = Array(repeating: InputHistory(inputCount: Self.inputTopics.count), count: partitions)
         recent = Array(repeating: [], count: partitions)
+        seen = Array(repeating: [], count: partitions)
+        feedbacks = Array(repeating: [], count: partitions)
     }
 
     /// Writes `count` records to one partition of one input; some of them in a transaction, which may first abort, so
     /// that offsets have gaps.
     package mutating func write(_ count: Int, to kafka: SimulatedKafka) throws(BrokerError) {
         let partition = random.below(histories.count)
-        let input = random.chance(120) ? 2 : random.chance(250) ? 1 : 0
+        let hasSeen = !seen[partition].isEmpty
+        let input = random.chance(120) ? 2 : hasSeen && random.chance(150) ? 3 : random.chance(250) ? 1 : 0
         let target = TopicPartition(Self.inputTopics[input], Int32(partition))
         let records = (0..<count).map { _ in
-            input == 2 ? profile(partition, at: kafka.now) : usage(partition, at: kafka.now)
+            switch input {
+            case SimulationTopics.accounts: profile(partition, at: kafka.now)
+            case SimulationTopics.feedback: feedback(partition, at: kafka.now)
+            default: usage(partition, at: kafka.now)
+            }
         }
         guard random.chance(60) else {
             for (intent, record) in records {
@@ -44,6 +56,27 @@ package struct SimulationWorkload {
         for (place, (intent, _)) in records.enumerated() {
             note(intent, partition, input, offset: first + Int64(place))
         }
+    }
+
+    /// A subscriber has seen a trigger, and may report about it from now on.
+    package mutating func see(_ id: String, of account: String, partition: Int) {
+        seen[partition].append((account, id))
+        if seen[partition].count > 40 { seen[partition].removeFirst() }
+    }
+
+    /// Writes a command for one of the rules; now and then something that is none.
+    package mutating func writeControl(to kafka: SimulatedKafka) throws(BrokerError) {
+        let topic = TopicPartition(SimulationTopics.control, 0)
+        guard !random.chance(150) else {
+            try kafka.append(
+                SimulatedRecord(key: nil, value: Array("{\"action\":\"stop\"}".utf8), timestamp: kafka.now), to: topic)
+            return
+        }
+        let rule = random.pick(SimulationCatalogue().rules).name
+        let intent = ControlIntent(random.pick([.pause, .shadow, .resume, .resume]), rule: rule)
+        let json = "{\"action\":\"\(intent.action.rawValue)\",\"rule\":\"\(rule)\",\"by\":\"sim\"}"
+        let record = SimulatedRecord(key: nil, value: Array(json.utf8), timestamp: kafka.now)
+        controls[try kafka.append(record, to: topic)] = intent
     }
 
     private mutating func note(_ intent: InputIntent, _ partition: Int, _ input: Int, offset: Int64) {
@@ -92,6 +125,34 @@ package struct SimulationWorkload {
             key: Array(intent.account.utf8), value: Array(json.utf8), timestamp: now,
             headers: [("content-type", Array("application/cloudevents+json".utf8))])
         return (.usage(intent), record)
+    }
+
+    private mutating func feedback(_ partition: Int, at now: Int64) -> (intent: InputIntent, record: SimulatedRecord) {
+        var (account, trigger) = random.pick(seen[partition])
+        if random.chance(60) {
+            let record = SimulatedRecord(key: Array(account.utf8), value: Array("{}".utf8), timestamp: now)
+            return (.poison, record)
+        }
+        // One that was never sent.
+        if random.chance(60) { trigger = String(repeating: "0", count: 31) + "1" }
+        var intent = FeedbackIntent(
+            account: account, trigger: trigger, id: "f\(nextID)",
+            kind: random.pick(["delivered", "shown", "clicked", "dismissed"]))
+        nextID += 1
+        if random.chance(150), let old = feedbacks[partition].isEmpty ? nil : random.pick(feedbacks[partition]) {
+            // A channel's retry.
+            intent = old
+            account = old.account
+        } else {
+            feedbacks[partition].append(intent)
+            if feedbacks[partition].count > 20 { feedbacks[partition].removeFirst() }
+        }
+        let json =
+            "{\"id\":\"\(intent.id)\",\"trigger\":\"\(intent.trigger)\",\"kind\":\"\(intent.kind)\","
+            + "\"recipient\":\"admin\"}"
+        return (
+            .feedback(intent), SimulatedRecord(key: Array(account.utf8), value: Array(json.utf8), timestamp: now)
+        )
     }
 
     private mutating func profile(_ partition: Int, at now: Int64) -> (intent: InputIntent, record: SimulatedRecord) {

@@ -74,6 +74,7 @@ extension JournalRecord.Step {
         case profile = 4
         case tick = 5
         case configuration = 6
+        case control = 7
     }
 
     func encode(to writer: inout BinaryWriter) {
@@ -105,6 +106,11 @@ extension JournalRecord.Step {
             writer.put(byte: Tag.configuration.rawValue)
             mark.encode(to: &writer)
             writer.put(optionalRun: body)
+        case .control(let offset, let recordTime, let value):
+            writer.put(byte: Tag.control.rawValue)
+            writer.put(signed: offset)
+            writer.put(signed: recordTime.milliseconds)
+            writer.put(run: value)
         }
     }
 
@@ -129,6 +135,10 @@ extension JournalRecord.Step {
         case .tick: self = .tick(wallTime: Timestamp(milliseconds: try reader.signed()))
         case .configuration:
             self = .configuration(try ConfigurationMark(from: &reader), body: try reader.optionalRun())
+        case .control:
+            self = .control(
+                offset: try reader.signed(), recordTime: Timestamp(milliseconds: try reader.signed()),
+                value: Array(try reader.run()))
         }
     }
 }

@@ -34,5 +34,7 @@ public struct JournalRecord: Sendable, Equatable {
         case tick(wallTime: Timestamp)
         /// Another configuration from here on; its body comes once.
         case configuration(ConfigurationMark, body: [UInt8]?)
+        /// A record of the control topic, itself: every partition applies it once, at a place of its own. Offsets ascend.
+        case control(offset: Int64, recordTime: Timestamp, value: [UInt8])
     }
 }

@@ -18,6 +18,7 @@ public struct LogKey: RawRepresentable, Hashable, Sendable, ExpressibleByStringL
     public static let file: LogKey = "file"
     /// Milliseconds something took.
     public static let tookMilliseconds: LogKey = "took_ms"
+    public static let rule: LogKey = "rule"
     public static let signal: LogKey = "signal"
     public static let servers: LogKey = "servers"
 }

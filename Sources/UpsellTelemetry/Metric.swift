@@ -41,6 +41,16 @@ extension Metric {
         gauge: "waiting", "events", "Usage events kept until the profile of their account arrives.")
     public static let profiles = Metric(
         counter: "profile", "records", "Profiles and tombstones taken from the accounts topic.")
+    public static let feedback = Metric(
+        counter: "feedback", "records", "Feedback applied to a trigger.")
+    public static let repeatedFeedback = Metric(
+        counter: "repeated_feedback", "records", "Feedback whose id was seen before; it changed nothing.")
+    public static let controlRecords = Metric(
+        counter: "control", "records", "Control records applied, counted once for each partition.")
+    public static let refusedControls = Metric(
+        counter: "refused_control", "records", "Control records that are no command; they do nothing.")
+    public static let reloads = Metric(
+        counter: "configuration", "reloads", labels: ["result"], "Reloads of the configuration: applied or refused.")
     public static let deadLetters = Metric(
         counter: "dead_letter", "records", labels: ["reason"], "Records sent to the dead-letter topic.")
     public static let keyMismatches = Metric(
@@ -60,6 +70,18 @@ extension Metric {
         counter: "trigger", "records", labels: ["rule"], "Triggers published.")
     public static let heldTriggers = Metric(
         counter: "held_trigger", "records", labels: ["reason"], "Triggers that were held back.")
+    public static let outcomes = Metric(
+        counter: "outcome", "records", labels: ["kind"], "Outcomes of triggers published.")
+    public static let openChanges = Metric(
+        counter: "open", "records", "Records of what is open of an account, tombstones included.")
+    public static let openLeftOut = Metric(
+        counter: "open_left_out", "triggers", "Open triggers left out of their account's record to make it fit its topic.")
+    public static let shortenedTriggers = Metric(
+        counter: "shortened", "triggers", "Triggers and held ones published without words to fit their topic.")
+    public static let channelCopies = Metric(
+        counter: "channel_copy", "records", "Copies of triggers for the topics of their channels.")
+    public static let fusedRules = Metric(
+        counter: "fused", "rules", labels: ["rule"], "Times the fuse took a rule out in a partition.")
     public static let epochs = Metric(counter: "partition", "epochs", "Frozen shares that left a partition.")
     public static let deliveryFailures = Metric(
         counter: "delivery", "failures", labels: ["topic"], "Output records that Kafka refused.")
@@ -77,8 +99,9 @@ extension Metric {
     /// The catalogue, in the order in which it is published.
     public static let all: [Metric] = [
         inputRecords, usageEvents, duplicateEvents, skippedEvents, lateEvents, waitingEvents,
-        profiles, deadLetters, keyMismatches, misplacedKeys, offsetGaps, repeatedRecords, triggers, heldTriggers,
-        epochs,
+        profiles, feedback, repeatedFeedback, controlRecords, refusedControls, reloads, deadLetters, keyMismatches,
+        misplacedKeys, offsetGaps, repeatedRecords, triggers, heldTriggers, outcomes, openChanges, openLeftOut,
+        shortenedTriggers, channelCopies, fusedRules, epochs,
         deliveryFailures, assignedPartitions, accounts, dedupIdentities, dedupHorizon, clockLag,
     ]
 }

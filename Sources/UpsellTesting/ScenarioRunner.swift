@@ -9,7 +9,7 @@ internal import UpsellModel
 ///
 /// - `use METER[/DIMENSION] N[, METER N…] [arrives TIME] [id NAME] [backfill|snapshot]`
 /// - `profile plan=P [anchor=T] [start=T] [end=T] [zone=Z] [addon=NAME:N[:UNTIL]] [override=METER:N] [pending=P@T]
-///   [time=T] [reset]`
+///   [trial=P@T~T] [cancelling] [time=T] [reset]`
 /// - `gone`, `tick` (the time is wall time), `config DEFINITION` (a catalogue line that replaces the one of its name)
 /// - `silent use …`, `silent profile …`: as at a first start
 ///
@@ -153,6 +153,13 @@ public struct ScenarioRunner {
             case "zone": profile.timeZone = ScenarioTime.zone(named: value)
             case "time": profile.time = ScenarioTime.parse(value) ?? instant
             case "reset": profile.resetUsage = true
+            case "cancelling": profile.cancelAtPeriodEnd = true
+            case "trial":
+                let parts = value.split(separator: "@").map(String.init)
+                let bounds = parts.count == 2 ? parts[1].split(separator: "~").map(String.init) : []
+                guard bounds.count == 2 else { return nil }
+                profile.trial = Profile.Trial(
+                    plan: parts[0], start: ScenarioTime.parse(bounds[0]), end: ScenarioTime.parse(bounds[1]))
             case "addon":
                 let parts = value.split(separator: ":", maxSplits: 2).map(String.init)
                 guard parts.count > 1, let quantity = Int64(parts[1]) else { return nil }

@@ -94,6 +94,38 @@ struct JSONWriter {
         time(instant)
     }
 
+    mutating func member(_ name: StaticString, flag: Bool) {
+        key(name)
+        raw(flag ? "true" : "false")
+    }
+
+    mutating func member(_ name: StaticString, texts: [String]) {
+        key(name)
+        beginArray()
+        for text in texts {
+            element()
+            string(text)
+        }
+        endArray()
+    }
+
+    /// Money: whole minor units beside their currency, so that no reader needs binary floating point.
+    mutating func member(_ name: StaticString, amount: Int64, currency: String) {
+        key(name)
+        beginObject()
+        member("amount", integer: amount)
+        member("currency", currency)
+        endObject()
+    }
+
+    /// A member whose name comes from outside, and whose value is JSON already.
+    mutating func member(_ name: String, raw json: String) {
+        comma()
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        raw(json)
+    }
+
     // MARK: Structure
 
     private mutating func comma() {

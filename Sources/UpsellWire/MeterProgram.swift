@@ -1,7 +1,8 @@
 internal import CXXHash
 internal import UpsellModel
 
-/// A catalogue's meters as flat tables for the decoder: which meters an event type feeds and where their fields lie.
+/// A catalogue's meters and behaviours as flat tables for the decoder: which of them an event type feeds and where their
+/// fields lie. Behaviours are numbered behind the meters.
 ///
 /// Plain rows over one byte arena; looking something up copies no reference and allocates nothing. Immutable.
 struct MeterProgram: Sendable {
@@ -16,17 +17,25 @@ struct MeterProgram: Sendable {
 
     init(_ catalogue: Catalogue) {
         var order: [String] = []
-        var meters: [String: [Int]] = [:]
-        for (index, meter) in catalogue.meters.enumerated() {
-            for type in meter.eventTypes {
-                if meters[type] == nil { order.append(type) }
+        var fed: [String: [Int]] = [:]
+        let listeners = catalogue.meters.map(\.eventTypes) + catalogue.behaviours.map(\.eventTypes)
+        for (index, eventTypes) in listeners.enumerated() {
+            for type in eventTypes {
+                if fed[type] == nil { order.append(type) }
                 // A type that is named twice feeds the meter once.
-                if meters[type]?.last != index { meters[type, default: []].append(index) }
+                if fed[type]?.last != index { fed[type, default: []].append(index) }
             }
         }
+        let meterCount = catalogue.meters.count
         for type in order {
             let first = steps.count
-            for index in meters[type] ?? [] { appendStep(MeterID(index), catalogue.meters[index]) }
+            for index in fed[type] ?? [] {
+                if index < meterCount {
+                    appendStep(MeterID(index), catalogue.meters[index])
+                } else {
+                    appendStep(MeterID(index), catalogue.behaviours[index - meterCount])
+                }
+            }
             types.append(EventType(name: store(type), firstStep: first, stepCount: steps.count - first))
         }
         var capacity = 8
@@ -39,7 +48,7 @@ struct MeterProgram: Sendable {
         }
     }
 
-    /// Steps of the meters that an event type feeds; nil where no meter names it.
+    /// Steps of the meters and behaviours that an event type feeds; nil where none names it.
     func steps(ofType type: RawSpan) -> Range<Int>? {
         var slot = Self.hash(type) & (slots.count - 1)
         while slots[slot] >= 0 {
@@ -93,8 +102,31 @@ struct MeterProgram: Sendable {
     }
 
     private mutating func appendStep(_ id: MeterID, _ meter: Meter) {
+        let filter = store(filter: meter.filter)
+        steps.append(
+            Step(
+                meter: id, kind: Step.Kind(meter.aggregation), snapshotKind: Self.snapshotKind(meter),
+                scale: UInt8(meter.scale),
+                countsEvents: meter.aggregation == .count, needsDimension: true,
+                unit: (0..<meter.scale).reduce(1) { unit, _ in unit * 10 },
+                value: meter.value.map { store($0) } ?? .none,
+                dimension: meter.dimension.map { store($0.path) } ?? .none,
+                firstCondition: filter.first, conditionCount: filter.count))
+    }
+
+    /// A behaviour is one occurrence an event, of its feature where the event names one.
+    private mutating func appendStep(_ id: MeterID, _ behaviour: Behaviour) {
+        let filter = store(filter: behaviour.filter)
+        steps.append(
+            Step(
+                meter: id, kind: .occurrence, snapshotKind: nil, scale: 0, countsEvents: true, needsDimension: false,
+                unit: 1, value: .none, dimension: behaviour.feature.map { store($0) } ?? .none,
+                firstCondition: filter.first, conditionCount: filter.count))
+    }
+
+    private mutating func store(filter: [FieldCondition]) -> (first: UInt32, count: UInt32) {
         let first = conditions.count
-        for condition in meter.filter {
+        for condition in filter {
             let path = store(condition.path)
             let firstValue = values.count
             for value in condition.anyOf {
@@ -105,15 +137,7 @@ struct MeterProgram: Sendable {
                 Condition(
                     path: path, firstValue: UInt32(firstValue), valueCount: UInt32(values.count - firstValue)))
         }
-        steps.append(
-            Step(
-                meter: id, kind: Step.Kind(meter.aggregation), snapshotKind: Self.snapshotKind(meter),
-                scale: UInt8(meter.scale),
-                countsEvents: meter.aggregation == .count,
-                unit: (0..<meter.scale).reduce(1) { unit, _ in unit * 10 },
-                value: meter.value.map { store($0) } ?? .none,
-                dimension: meter.dimension.map { store($0.path) } ?? .none,
-                firstCondition: UInt32(first), conditionCount: UInt32(conditions.count - first)))
+        return (UInt32(first), UInt32(conditions.count - first))
     }
 
     private static func snapshotKind(_ meter: Meter) -> Step.Kind? {
@@ -179,6 +203,8 @@ struct MeterProgram: Sendable {
         var scale: UInt8
         /// Whether the meter's own quantity is 1 an event.
         var countsEvents: Bool
+        /// Whether an event without a value of the dimension is refused: of meters; a behaviour then has none.
+        var needsDimension: Bool
         /// 10 to the power of `scale`.
         var unit: Int64
         var value: Path

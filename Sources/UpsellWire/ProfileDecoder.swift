@@ -8,6 +8,13 @@ public struct ProfileDecoder: ~Copyable {
     private var document: JSONDocument
     private let maxRecordBytes: Int
 
+    /// Elements of an attribute that is a list; each of them may be compared by any condition.
+    public static let attributeElementsMax = 64
+    /// Bytes of an attribute's value, and of each element of a list.
+    public static let attributeTextBytesMax = 256
+    /// Names in `shareable`.
+    public static let shareableMax = 256
+
     /// - Parameter maxRecordBytes: values longer than this are `.oversized`; the default is a topic's default bound.
     public init(maxRecordBytes: Int = 1_048_576) {
         self.maxRecordBytes = maxRecordBytes
@@ -83,23 +90,71 @@ public struct ProfileDecoder: ~Copyable {
         profile.parent = try string("parent", 0)
         profile.owner = try string("owner", 0)
         profile.optOut = try strings("optOut")
-        profile.shareable = try strings("shareable")
-        if let attributes = try object("attributes", 0) {
-            let end = document.next(attributes)
-            var index = attributes + 1
-            while index < end {
-                var json = JSONWriter()
-                document.write(index, to: &json)
-                profile.attributes.append(
-                    Profile.Attribute(
-                        name: document.key(index).text, json: String(decoding: json.bytes, as: UTF8.self)))
-                index = document.next(index)
-            }
-        }
+        profile.shareable = try shareable()
+        profile.attributes = try attributes()
         return profile
     }
 
     // MARK: Parts
+
+    /// Attributes as JSON, and as the texts that conditions compare: a string unescaped, a number as written, `true`,
+    /// `false`; of a list its elements that are one of these; nothing of an object or null.
+    private func attributes() throws(Rejection) -> [Profile.Attribute] {
+        guard let attributes = try object("attributes", 0) else { return [] }
+        var list: [Profile.Attribute] = []
+        let end = document.next(attributes)
+        var index = attributes + 1
+        while index < end {
+            var json = JSONWriter()
+            document.write(index, to: &json)
+            list.append(
+                Profile.Attribute(
+                    name: document.key(index).text, json: String(decoding: json.bytes, as: UTF8.self),
+                    texts: try texts(index)))
+            index = document.next(index)
+        }
+        return list
+    }
+
+    private func texts(_ attribute: Int) throws(Rejection) -> [String] {
+        guard document.kind(attribute) == .array else { return try scalar(attribute).map { [$0] } ?? [] }
+        var texts: [String] = []
+        var count = 0
+        let end = document.next(attribute)
+        var index = attribute + 1
+        while index < end {
+            count += 1
+            guard count <= Self.attributeElementsMax else {
+                throw Rejection(.oversized, "an attribute has more than \(Self.attributeElementsMax) elements")
+            }
+            if let text = try scalar(index) { texts.append(text) }
+            index = document.next(index)
+        }
+        return texts
+    }
+
+    private func scalar(_ index: Int) throws(Rejection) -> String? {
+        switch document.kind(index) {
+        case .null, .array, .object: return nil
+        case .false, .true, .number, .string: break
+        }
+        let text = document.text(index)
+        guard text.byteCount <= Self.attributeTextBytesMax else {
+            throw Rejection(.oversized, "a value of attributes is longer than \(Self.attributeTextBytesMax) bytes")
+        }
+        return text.text
+    }
+
+    /// Names of attributes that triggers may carry; one that the profile lacks is kept for the day it comes.
+    private func shareable() throws(Rejection) -> [String] {
+        let names = try strings("shareable")
+        guard names.count <= Self.shareableMax else {
+            throw Rejection(.oversized, "shareable has more than \(Self.shareableMax) names")
+        }
+        for name in names where name.isEmpty { throw Rejection(.wrongType, "an element of shareable is empty") }
+        guard Set(names).count == names.count else { throw Rejection(.wrongType, "shareable has a name twice") }
+        return names
+    }
 
     private func addOns() throws(Rejection) -> [Profile.Holding] {
         var holdings: [Profile.Holding] = []

@@ -1,8 +1,12 @@
 public import UpsellModel
 
-/// Writes triggers and held triggers as CloudEvents 1.0 JSON (contract §6; `config/schemas/*.schema.json`).
+/// Writes triggers, held and open triggers and outcomes as CloudEvents 1.0 JSON (contract §6 and §7;
+/// `config/schemas/*.schema.json`).
 ///
-/// Equal triggers give equal bytes but for `detectionTime`: members have one order and numbers one form.
+/// Equal triggers with equal words give equal bytes but for `detectionTime`: members have one order and numbers one
+/// form. Quantities are exact decimals of the meter's unit, money is whole minor units beside its currency, instants
+/// are RFC 3339 in UTC with milliseconds. Of the account's profile goes out what is named here and the attributes that
+/// it marks as shareable, nothing else.
 public struct TriggerEncoder: Sendable {
     private let source: String
     private let inputTopics: [String]
@@ -18,47 +22,143 @@ public struct TriggerEncoder: Sendable {
         self.inputTopics = inputTopics
     }
 
-    /// Value of the record on the triggers topic.
-    public func encode(_ trigger: Trigger, partition: PartitionID, detectionTime: Timestamp) -> [UInt8] {
-        encode(trigger, id: trigger.id.description, held: nil, partition, detectionTime)
-    }
-
-    /// Value of the record on the held topic. Its id is the trigger's and the reason: one for each of both.
-    public func encode(held: HeldTrigger, partition: PartitionID, detectionTime: Timestamp) -> [UInt8] {
-        let id = held.trigger.id.description + "-" + held.reason.rawValue
-        return encode(held.trigger, id: id, held: held.reason, partition, detectionTime)
-    }
-
-    private func encode(
-        _ trigger: Trigger, id: String, held: HoldReason?, _ partition: PartitionID, _ detectionTime: Timestamp
+    /// Value of the record on the triggers topic: type `upselld.trigger.<signal>.v1`, id the trigger's.
+    ///
+    /// - Parameter message: its words; nil where the rule has none.
+    public func encode(
+        _ trigger: Trigger, message: Message?, partition: PartitionID, detectionTime: Timestamp
     ) -> [UInt8] {
-        var json = JSONWriter(reserving: 1_024)
+        var json = begin(
+            id: trigger.id.description, type: "upselld.trigger.\(trigger.signal.name).v1", account: trigger.account,
+            time: trigger.eventTime)
+        writeMembers(trigger, message, partition, detectionTime, to: &json)
+        return end(json)
+    }
+
+    /// Value of the record on the held topic: type `upselld.held.<signal>.v1`. Its id is the trigger's and the reason:
+    /// one for each of both.
+    ///
+    /// - Parameter message: what it would have said; nil where the rule has no words.
+    public func encode(
+        held: HeldTrigger, message: Message?, partition: PartitionID, detectionTime: Timestamp
+    ) -> [UInt8] {
+        let trigger = held.trigger
+        var json = begin(
+            id: "\(trigger.id)-\(held.reason.rawValue)", type: "upselld.held.\(trigger.signal.name).v1",
+            account: trigger.account, time: trigger.eventTime)
+        json.member("reason", held.reason.rawValue)
+        json.member("disposition", held.reason.isTemporary ? "temporary" : "final")
+        if let until = held.until { json.member("until", until) }
+        json.member("trigger", trigger.id.description)
+        writeMembers(trigger, message, partition, detectionTime, to: &json)
+        return end(json)
+    }
+
+    /// Value of the record on the outcomes topic: type `upselld.outcome.<kind>.v1`, id `Outcome.id`.
+    public func encode(outcome: Outcome, partition: PartitionID, detectionTime: Timestamp) -> [UInt8] {
+        var json = begin(
+            id: outcome.id, type: "upselld.outcome.\(outcome.kind.rawValue).v1", account: outcome.account,
+            time: outcome.time)
+        writeMembers(outcome, partition, detectionTime, to: &json)
+        return end(json)
+    }
+
+    /// Value of an account's record on the open topic: type `upselld.open.v1`, each trigger with its id and everything
+    /// its own event had but the detection time, which nobody keeps.
+    ///
+    /// The event's id is a hash of the account and of what is open, so that the same set has the same id.
+    ///
+    /// - Parameters:
+    ///   - triggers: what is open, in the order of emission; at least one, since none is a record without value.
+    ///   - time: of the change, on the partition's clock or of an event, never of the wall: it is part of the bytes that
+    ///     a replay repeats.
+    public func encodeOpen(
+        account: String, triggers: [(trigger: Trigger, message: Message?)], partition: PartitionID, time: Timestamp
+    ) -> [UInt8] {
+        var json = begin(
+            id: Self.openID(account: account, triggers.map(\.trigger.id)), type: "upselld.open.v1", account: account,
+            time: time)
+        json.key("triggers")
+        json.beginArray()
+        for (trigger, message) in triggers {
+            json.element()
+            json.beginObject()
+            json.member("id", trigger.id.description)
+            writeMembers(trigger, message, partition, nil, to: &json)
+            json.endObject()
+        }
+        json.endArray()
+        return end(json)
+    }
+
+    /// Headers of a trigger's record by which a channel can choose without reading the value; they stand behind
+    /// `content-type`, which every output has alike.
+    ///
+    /// `upselld-channels` is a list with commas, in the order of preference; `upselld-test` is there only on tests.
+    public func headers(for trigger: Trigger) -> [(name: String, value: [UInt8])] {
+        var headers = [
+            ("upselld-rule", trigger.rule),
+            ("upselld-signal", trigger.signal.name),
+            ("upselld-class", trigger.kind.rawValue),
+            ("upselld-channels", trigger.channels.joined(separator: ",")),
+            ("upselld-recipient", trigger.recipient.rawValue),
+        ]
+        if trigger.isTest { headers.append(("upselld-test", "true")) }
+        return headers.map { (name: $0.0, value: Array($0.1.utf8)) }
+    }
+
+    // MARK: Envelope
+
+    /// Begins an event and its data.
+    private func begin(id: String, type: String, account: String, time: Timestamp) -> JSONWriter {
+        var json = JSONWriter(reserving: 2_048)
         json.beginObject()
         json.member("specversion", "1.0")
         json.member("id", id)
         json.member("source", source)
-        json.member("type", "upselld.\(held == nil ? "trigger" : "held").\(trigger.signal.name).v1")
-        json.member("subject", trigger.account)
-        json.member("time", trigger.eventTime)
+        json.member("type", type)
+        json.member("subject", account)
+        json.member("time", time)
         json.member("datacontenttype", "application/json")
         json.key("data")
         json.beginObject()
         json.member("schemaVersion", integer: Self.schemaVersion)
-        if let held {
-            json.member("reason", held.rawValue)
-            json.member("trigger", trigger.id.description)
-        }
+        return json
+    }
+
+    private func end(_ json: consuming JSONWriter) -> [UInt8] {
+        json.endObject()
+        json.endObject()
+        return json.bytes
+    }
+
+    // MARK: Data
+
+    private func writeMembers(
+        _ trigger: Trigger, _ message: Message?, _ partition: PartitionID, _ detectionTime: Timestamp?,
+        to json: inout JSONWriter
+    ) {
         json.member("signal", trigger.signal.name)
         json.member("rule", trigger.rule)
         json.member("cause", trigger.cause.rawValue)
         if let rearmed = trigger.rearmed { json.member("rearmed", rearmed.rawValue) }
-        if let usage = trigger.usage { writeUsage(usage, to: &json) }
+        if let usage = trigger.usage { UsageWriter(usage).writeMembers(to: &json) }
         json.member("episode", trigger.episode)
         json.member("eventTime", trigger.eventTime)
-        json.member("detectionTime", detectionTime)
+        if let detectionTime { json.member("detectionTime", detectionTime) }
         json.member("plan", trigger.plan)
         json.member("status", trigger.status.rawValue)
         if let consequence = trigger.consequence { json.member("consequence", consequence) }
+        json.member("class", trigger.kind.rawValue)
+        if let projection = trigger.projection {
+            json.key("projection")
+            json.write(projection, scale: trigger.usage?.scale ?? 0)
+        }
+        if let activity = trigger.activity {
+            json.key("activity")
+            json.write(activity, of: trigger.signal)
+        }
+        writeQualification(trigger, message, to: &json)
         if let coordinates = trigger.coordinates {
             json.key("input")
             json.beginObject()
@@ -67,136 +167,78 @@ public struct TriggerEncoder: Sendable {
             json.member("offset", integer: coordinates.offset)
             json.endObject()
         }
-        if let usage = trigger.usage { writeEvidence(usage, to: &json) }
-        json.endObject()
-        json.endObject()
-        return json.bytes
-    }
-
-    private func writeUsage(_ usage: Trigger.Usage, to json: inout JSONWriter) {
-        json.member("meter", usage.meter)
-        json.member("unit", usage.unit)
-        if let dimension = usage.dimension {
-            json.key("dimension")
-            json.beginObject()
-            json.member("name", dimension.name)
-            json.member("value", dimension.value)
-            json.endObject()
-        }
-        json.member("previous", usage.previous, scale: usage.scale)
-        json.member("current", usage.current, scale: usage.scale)
-        writeLimit(usage, to: &json)
-        writePercent(usage, to: &json)
-        if let unit = usage.thresholdUnit {
-            json.member("thresholdUnit", unit.rawValue)
-            json.key("crossed")
-            json.beginArray()
-            for threshold in usage.crossed {
-                json.element()
-                json.raw(ExactDecimal.format(threshold, scale: Self.thresholdScale(usage)))
-            }
-            json.endArray()
-            json.member("highest", usage.highest, scale: Self.thresholdScale(usage))
-        }
-        if let remaining = Self.remaining(usage) { json.member("remaining", remaining, scale: usage.scale) }
-        if let period = usage.period {
-            json.key("period")
-            json.beginObject()
-            json.member("start", period.start)
-            json.member("end", period.end)
-            // The counter starts anew where its period ends.
-            json.member("reset", period.end)
-            json.endObject()
-        }
-    }
-
-    /// Percent thresholds are hundredths of a percent, the others quantities of the meter.
-    private static func thresholdScale(_ usage: Trigger.Usage) -> Int {
-        usage.thresholdUnit == .percent ? 2 : usage.scale
-    }
-
-    private func writeLimit(_ usage: Trigger.Usage, to json: inout JSONWriter) {
-        switch usage.limit {
-        case .of(let limit): json.member("limit", limit, scale: usage.scale)
-        case .unlimited:
-            json.key("limit")
-            json.raw("null")
-        }
-    }
-
-    private func writePercent(_ usage: Trigger.Usage, to json: inout JSONWriter) {
-        guard let percent = Self.percent(usage) else { return }
-        json.key("percent")
-        json.raw(percent)
-    }
-
-    /// "Why this account, why now": one object for each fact.
-    private func writeEvidence(_ usage: Trigger.Usage, to json: inout JSONWriter) {
         json.key("evidence")
         json.beginArray()
-        json.element()
-        json.beginObject()
-        json.member("kind", "usage")
-        json.member("previous", usage.previous, scale: usage.scale)
-        json.member("current", usage.current, scale: usage.scale)
-        json.endObject()
-        json.element()
-        json.beginObject()
-        json.member("kind", "limit")
-        writeLimit(usage, to: &json)
-        writePercent(usage, to: &json)
-        json.endObject()
-        for threshold in usage.crossed {
-            json.element()
-            json.beginObject()
-            json.member("kind", "threshold")
-            if let unit = usage.thresholdUnit { json.member("unit", unit.rawValue) }
-            json.member("value", threshold, scale: Self.thresholdScale(usage))
-            if let amount = Self.amount(of: threshold, usage) {
-                json.key("reachedAt")
-                json.raw(amount)
-            }
-            json.endObject()
-        }
+        json.writeEvidence(of: trigger)
         json.endArray()
     }
 
-    /// Usage as a share of the limit in percent, two decimals, cut off: 79.999 % reads as 79.99, never as 80.
-    private static func percent(_ usage: Trigger.Usage) -> String? {
-        guard case .of(let limit) = usage.limit, limit > 0 else { return nil }
-        // 128 bits hold 2⁶³ × 10⁴.
-        let hundredths = Int128(usage.current) * 10_000 / Int128(limit)
-        return decimal(hundredths, scale: 2)
-    }
-
-    /// What is left of the limit, never below 0; nil where nothing limits or it does not fit.
-    private static func remaining(_ usage: Trigger.Usage) -> Int64? {
-        guard case .of(let limit) = usage.limit else { return nil }
-        let (left, overflow) = limit.subtractingReportingOverflow(usage.current)
-        return overflow ? nil : max(0, left)
-    }
-
-    /// The usage at which a threshold is reached, in the meter's unit; rounded up to what the meter can count.
-    private static func amount(of threshold: Int64, _ usage: Trigger.Usage) -> String? {
-        switch (usage.thresholdUnit, usage.limit) {
-        case (nil, _): return nil
-        case (.absolute, _): return ExactDecimal.format(threshold, scale: usage.scale)
-        case (_, .unlimited): return nil
-        case (.percent, .of(let limit)):
-            let parts = Int128(threshold) * Int128(limit)
-            return decimal((parts + 9_999) / 10_000, scale: usage.scale)
-        case (.remaining, .of(let limit)): return decimal(Int128(limit) - Int128(threshold), scale: usage.scale)
+    /// What is offered, to whom, where and when, and in which words.
+    private func writeQualification(_ trigger: Trigger, _ message: Message?, to json: inout JSONWriter) {
+        if let remedy = trigger.remedy {
+            json.key("remedy")
+            json.write(remedy)
         }
+        if let offer = trigger.offer {
+            json.key("offer")
+            json.write(offer)
+        }
+        if let arm = trigger.arm {
+            json.key("experiment")
+            json.beginObject()
+            json.member("id", Self.holdoutExperiment)
+            json.member("arm", arm.rawValue)
+            json.endObject()
+        }
+        if let campaign = trigger.campaign { json.member("campaign", campaign.description) }
+        if let step = trigger.step { json.member("step", step) }
+        json.member("channels", texts: trigger.channels)
+        json.member("recipient", trigger.recipient.rawValue)
+        if let notBefore = trigger.notBefore { json.member("notBefore", notBefore) }
+        if let expires = trigger.expires { json.member("expires", expires) }
+        json.member("segments", texts: trigger.segments)
+        if let message {
+            json.key("message")
+            json.write(message)
+            if !message.talkingPoints.isEmpty { json.member("talkingPoints", texts: message.talkingPoints) }
+        }
+        if let locale = trigger.locale { json.member("locale", locale) }
+        if let timeZone = trigger.timeZone { json.member("timeZone", timeZone) }
+        if !trigger.attributes.isEmpty {
+            json.key("attributes")
+            json.beginObject()
+            for attribute in trigger.attributes { json.member(attribute.name, raw: attribute.json) }
+            json.endObject()
+        }
+        if trigger.isTest { json.member("test", flag: true) }
     }
 
-    private static func decimal(_ value: Int128, scale: Int) -> String {
-        if let narrow = Int64(exactly: value) { return ExactDecimal.format(narrow, scale: scale) }
-        var unit = Int128(1)
-        for _ in 0..<scale { unit *= 10 }
-        var fraction = String((value % unit).magnitude)
-        fraction = String(repeating: "0", count: max(0, scale - fraction.count)) + fraction
-        while fraction.last == "0" { fraction.removeLast() }
-        // Too wide for 64 bits, so the whole part is never 0 and carries the sign.
-        return String(value / unit) + (fraction.isEmpty ? "" : "." + fraction)
+    private func writeMembers(
+        _ outcome: Outcome, _ partition: PartitionID, _ detectionTime: Timestamp, to json: inout JSONWriter
+    ) {
+        json.member("kind", outcome.kind.rawValue)
+        json.member("closes", flag: outcome.kind.closes)
+        json.member("trigger", outcome.trigger.description)
+        json.member("rule", outcome.rule)
+        json.member("signal", outcome.signal.name)
+        json.member("eventTime", outcome.time)
+        json.member("detectionTime", detectionTime)
+        json.member("emitted", outcome.emitted)
+        json.member("partition", integer: Int64(partition.rawValue))
+        if let recipient = outcome.recipient { json.member("recipient", recipient) }
+        if let channel = outcome.channel { json.member("channel", channel) }
+        if let reason = outcome.reason { json.member("reason", reason) }
+        if let until = outcome.until { json.member("until", until) }
+        if let feedback = outcome.feedback { json.member("feedback", feedback) }
+        if let plan = outcome.fromPlan { json.member("fromPlan", plan) }
+        if let plan = outcome.toPlan { json.member("toPlan", plan) }
+        if let amount = outcome.amount, let currency = outcome.currency {
+            json.member("mrrChange", amount: amount, currency: currency)
+        }
+        if let campaign = outcome.campaign { json.member("campaign", campaign.description) }
+        if let step = outcome.step { json.member("step", step) }
     }
+
+    /// The one experiment that there is today: nothing promotional at all.
+    private static let holdoutExperiment = "holdout"
 }

@@ -147,16 +147,19 @@ public struct UsageDecoder: ~Copyable {
             var dimension = ByteRange.empty
             if step.dimension.root != .none {
                 let field = try resolve(step.dimension, envelope, headers)
-                let value = try scalar(field, at: step.dimension, headers)
-                guard value.byteCount > 0 else {
-                    throw Rejection(.missingField, "\(program.description(of: step.dimension)) is empty")
+                if step.needsDimension || !field.isAbsent {
+                    let value = try scalar(field, at: step.dimension, headers)
+                    guard value.byteCount <= Self.dimensionBytesMax else {
+                        throw Rejection(
+                            .oversized,
+                            "\(program.description(of: step.dimension)) is longer than \(Self.dimensionBytesMax) bytes")
+                    }
+                    if value.byteCount > 0 {
+                        dimension = batch.append(bytes: value)
+                    } else if step.needsDimension {
+                        throw Rejection(.missingField, "\(program.description(of: step.dimension)) is empty")
+                    }
                 }
-                guard value.byteCount <= Self.dimensionBytesMax else {
-                    throw Rejection(
-                        .oversized,
-                        "\(program.description(of: step.dimension)) is longer than \(Self.dimensionBytesMax) bytes")
-                }
-                dimension = batch.append(bytes: value)
             }
             batch.readings.append(Reading(meter: step.meter, quantity: quantity, dimension: dimension))
         }
@@ -387,7 +390,7 @@ public struct UsageDecoder: ~Copyable {
 public enum DecodeOutcome: Sendable, Equatable {
     /// One event was appended. Whether the record's key is its account, byte for byte; a record without key is not.
     case decoded(keyMatchesAccount: Bool)
-    /// No meter names the event's type, or no filter admitted it.
+    /// No meter or behaviour names the event's type, or no filter admitted it.
     case skipped
     case rejected(Rejection)
 }

@@ -9,15 +9,22 @@ internal import UpsellTelemetry
 
 /// The daemon as a process: signals, systemd, and how it ends.
 final class DaemonProcess: Sendable {
-    private let configuration: Configuration
+    /// In force; a reload replaces it.
+    private let configuration: Mutex<Configuration>
+    private let load: @Sendable () throws(ConfigurationComplaints) -> Configuration
     private let log: Log
     private let service = ServiceManager()
     private let signals = TerminationSignals()
     private let failure = Mutex<DaemonError?>(nil)
 
-    init(configuration: Configuration, log: Log) {
-        self.configuration = configuration
+    /// - Parameter load: reads the configuration anew, for a reload.
+    init(
+        configuration: Configuration, log: Log,
+        load: @escaping @Sendable () throws(ConfigurationComplaints) -> Configuration
+    ) {
+        self.configuration = Mutex(configuration)
         self.log = log
+        self.load = load
     }
 
     /// Runs until a signal or a failure; blocks.
@@ -44,7 +51,7 @@ final class DaemonProcess: Sendable {
     private func runOnce(_ feed: WatchdogFeed) -> ExitStatus {
         let ended = DispatchSemaphore(value: 0)
         let daemon = Daemon(
-            configuration: configuration, log: log, onProgress: { feed.progress() },
+            configuration: configuration.withLock { $0 }, log: log, onProgress: { feed.progress() },
             onFailure: { [self] error in
                 failure.withLock { $0 = $0 ?? error }
                 ended.signal()
@@ -61,6 +68,9 @@ final class DaemonProcess: Sendable {
                 ended.signal()
             }
         }
+        // Behind the start on its queue: a reload that comes early waits until there is something to reload.
+        let hangup = HangupSignal { [self] in started.async { self.reload(daemon) } }
+        defer { hangup.cancel() }
         signals.forward(to: ended)
         ended.wait()
         if let number = signals.received {
@@ -76,6 +86,27 @@ final class DaemonProcess: Sendable {
             _exit(status.rawValue)
         }
         return status
+    }
+
+    /// SIGHUP: the files as they are now, all of them or nothing.
+    private func reload(_ daemon: Daemon) {
+        guard daemon.isRunning else { return log.warning("Not reloaded: the daemon is not running") }
+        log.info("Reloading", [.signal: "SIGHUP"])
+        service.reloading()
+        defer { service.ready(status: "running") }
+        do throws(ConfigurationComplaints) {
+            let next = try load()
+            do throws(ReloadRefusal) {
+                try daemon.reload(next)
+                configuration.withLock { $0 = next }
+            } catch {
+                for reason in error.reasons { log.error("Not reloaded", [.reason: .text(reason)]) }
+            }
+        } catch {
+            for complaint in error.complaints {
+                log.error("Not reloaded: the configuration is wrong", [.reason: .text(complaint)])
+            }
+        }
     }
 
     private func report(_ error: DaemonError) -> ExitStatus {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import KafkaTransport
 internal import UpsellCommandLine
 internal import UpsellConfiguration
 internal import UpsellDemo
@@ -21,6 +22,7 @@ func runCommand(_ arguments: [String]) -> ExitStatus {
         case .check(let arguments): return check(arguments)
         case .run(let arguments): return run(arguments)
         case .demo(let arguments): return demo(arguments)
+        case .control(let arguments): return control(arguments)
         }
     } catch {
         complain(error.text)
@@ -45,16 +47,31 @@ private func put(_ text: String, on descriptor: Int32) {
 /// Loads the configuration, and asks librdkafka about its part of it: all complaints at once, one a line; nil with any.
 private func load(_ arguments: ConfigurationArguments) -> Configuration? {
     do {
-        let configuration = try ConfigurationLoader.load(
-            path: arguments.path, overrides: arguments.settings.map { ($0.key, $0.value) },
-            environment: environmentVariables())
-        let complaints = ClientSettings(configuration).complaints()
-        for complaint in complaints { complain("\(complaint)\n") }
-        return complaints.isEmpty ? configuration : nil
+        return try loaded(arguments)
     } catch {
-        complain(error.description + "\n")
+        for complaint in error.complaints { complain("\(complaint)\n") }
         return nil
     }
+}
+
+/// What is wrong with a configuration, a line each.
+struct ConfigurationComplaints: Error {
+    var complaints: [String]
+}
+
+/// The configuration as files and environment are now.
+func loaded(_ arguments: ConfigurationArguments) throws(ConfigurationComplaints) -> Configuration {
+    let configuration: Configuration
+    do throws(ConfigurationError) {
+        configuration = try ConfigurationLoader.load(
+            path: arguments.path, overrides: arguments.settings.map { ($0.key, $0.value) },
+            environment: environmentVariables())
+    } catch {
+        throw ConfigurationComplaints(complaints: error.complaints.map(\.description))
+    }
+    let complaints = ClientSettings(configuration).complaints()
+    guard complaints.isEmpty else { throw ConfigurationComplaints(complaints: complaints.map(\.description)) }
+    return configuration
 }
 
 private func environmentVariables() -> [String: String] {
@@ -82,7 +99,53 @@ private func run(_ arguments: ConfigurationArguments) -> ExitStatus {
     configuration.acceptsLoss = arguments.acceptsLoss
     let format: Log.Format = configuration.log.format == .json ? .json : .text
     let log = Log(level: level(configuration.log.level), destination: .detected(format: format))
-    return DaemonProcess(configuration: configuration, log: log).run()
+    return DaemonProcess(configuration: configuration, log: log) { () throws(ConfigurationComplaints) in
+        try loaded(arguments)
+    }.run()
+}
+
+/// Writes a command for a rule to the control topic.
+private func control(_ arguments: ControlArguments) -> ExitStatus {
+    guard let configuration = load(arguments.configuration) else { return .configuration }
+    let names = configuration.catalogue.rules.map(\.name)
+    guard names.contains(arguments.rule) else {
+        let guess = Suggestion.nearest(to: arguments.rule, among: names)
+        complain(
+            "upselld: no rule '\(arguments.rule)' in the configuration"
+                + (guess.map { "; did you mean '\($0)'?" } ?? "") + "\n")
+        return .usage
+    }
+    let action: ControlCommand.Action =
+        switch arguments.action {
+        case .pause: .pause
+        case .resume: .resume
+        case .shadow: .shadow
+        case .fire(let account): .fireTest(account: account)
+        }
+    do {
+        try ControlSender.send(
+            action, rule: arguments.rule, by: userAtHost(), time: WallClock.system.now(), configuration: configuration,
+            timeoutMilliseconds: Int(configuration.startTimeout ?? 30_000))
+        say("\(configuration.topics.control): written; every partition applies it in its turn\n")
+        return .done
+    } catch {
+        complain("upselld: \(error)\n")
+        switch error {
+        case .settings, .inputs, .outputs: return .configuration
+        case .unavailable: return .kafkaUnavailable
+        case .kafka: return .internalError
+        }
+    }
+}
+
+/// Who gives a command: the effective user, whose name may be missing from the user database, and the host.
+private func userAtHost() -> String {
+    var host = [CChar](repeating: 0, count: 256)
+    let hasHost = unsafe gethostname(&host, host.count - 1) == 0
+    let name = hasHost ? String(decoding: host.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self) : "?"
+    let user = geteuid()
+    guard let entry = unsafe getpwuid(user), let text = unsafe entry.pointee.pw_name else { return "\(user)@\(name)" }
+    return unsafe String(cString: text) + "@" + name
 }
 
 private func level(_ level: Configuration.Log.Level) -> Log.Level {

@@ -9,13 +9,19 @@ import Testing
         #expect(command.complaints.isEmpty)
     }
 
-    @Test(arguments: ["run", "check", "demo", "version", "help"])
+    @Test(arguments: ["run", "check", "fire", "pause", "resume", "shadow", "demo", "version", "help"])
     func everyCommandExplainsItself(name: String) async throws {
         let command = try await Command.run("help", name)
         #expect(command.status == 0)
         #expect(command.output.contains("Usage: upselld \(name)"))
         let same = try await Command.run(name, "--help")
         #expect(same.output == command.output)
+    }
+
+    @Test func aRuleThatIsNotConfiguredEndsWith64BeforeAnythingIsConnected() async throws {
+        let command = try await Command.run("pause", "no-such-rule")
+        #expect(command.status == 64)
+        #expect(command.complaints.contains("no rule 'no-such-rule' in the configuration"))
     }
 
     @Test func versionNamesLibraries() async throws {
@@ -29,6 +35,7 @@ import Testing
     @Test(arguments: [
         (["dmeo"], "did you mean 'demo'?"), (["run", "--confg", "x"], "did you mean '--config'?"), ([], "no command"),
         (["demo", "--limit", "many"], "--limit wants a whole number"),
+        (["fire", "api-calls", "acme"], "for a test and nothing else"),
     ])
     func usageErrorsEndWith64(arguments: [String], word: String) async throws {
         let command: Command

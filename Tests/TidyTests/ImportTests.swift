@@ -11,10 +11,13 @@ import Testing
         "UpsellEngine": pure,
         "UpsellWire": pure.union(["CSimdjson", "CCrypto"]),
         "UpsellStateLog": pure,
+        "UpsellWords": [
+            "UpsellModel", "Foundation", "FoundationEssentials", "FoundationInternationalization", "Synchronization",
+        ],
         "UpsellCommandLine": [],
         "KafkaTransport": ["CRdKafka", "Dispatch", "Synchronization", "Glibc"],
         "UpsellConfiguration": [
-            "UpsellModel", "CYAML", "Synchronization", "Glibc", "Foundation", "FoundationEssentials",
+            "UpsellModel", "UpsellWords", "CYAML", "Synchronization", "Glibc", "Foundation", "FoundationEssentials",
             "FoundationInternationalization",
         ],
         "UpsellTelemetry": ["UpsellModel", "CSystemd", "Synchronization", "Glibc"],
@@ -26,7 +29,7 @@ import Testing
             "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
             "UpsellTelemetry", "UpsellRuntime", "CXXHash",
         ],
-        "upselld-sim": ["UpsellSimulation", "Dispatch", "Foundation", "Glibc", "Synchronization"],
+        "upselld-sim": ["UpsellSimulation", "UpsellEngine", "Dispatch", "Foundation", "Glibc", "Synchronization"],
         "upselld-chaos": [
             "UpsellModel", "UpsellEngine", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration", "UpsellRuntime",
             "UpsellTelemetry", "Dispatch", "Foundation", "Glibc", "Synchronization",

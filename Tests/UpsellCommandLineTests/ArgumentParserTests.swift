@@ -40,6 +40,19 @@ import UpsellCommandLine
         #expect(try parse("demo --limit 0") != .demo(DemoArguments()))
     }
 
+    @Test func commandsForRulesTakeTheirNames() throws {
+        var configuration = ConfigurationArguments()
+        configuration.path = "a.yaml"
+        configuration.settings = [.init(key: "k", value: "v")]
+        #expect(
+            try parse("fire --test --config a.yaml --set k=v api-calls acme")
+                == .control(
+                    ControlArguments(action: .fire(account: "acme"), rule: "api-calls", configuration: configuration)))
+        #expect(try parse("pause a") == .control(ControlArguments(action: .pause, rule: "a")))
+        #expect(try parse("resume a") == .control(ControlArguments(action: .resume, rule: "a")))
+        #expect(try parse("shadow -- --odd") == .control(ControlArguments(action: .shadow, rule: "--odd")))
+    }
+
     @Test func accessLogsKeepTheirOrder() throws {
         var expected = DemoArguments()
         expected.accessLogs = ["b", "a", "b"]
@@ -56,7 +69,7 @@ import UpsellCommandLine
     func version(line: String) throws { #expect(try parse(line) == .version) }
 
     @Test(arguments: [
-        ("", "no command; one of run, check, demo, version, help"),
+        ("", "no command; one of run, check, fire, pause, resume, shadow, demo, version, help"),
         ("dmeo", "unknown command 'dmeo'; did you mean 'demo'?"),
         ("chekc", "unknown command 'chekc'; did you mean 'check'?"),
         ("frobnicate", "unknown command 'frobnicate'"),
@@ -79,6 +92,14 @@ import UpsellCommandLine
         ("demo --limit 1e3", "--limit wants a whole number from 0 on and got '1e3'"),
         ("demo --limit 9223372036854775808", "--limit wants a whole number from 0 on and got '9223372036854775808'"),
         ("version now", "unexpected argument 'now'"),
+        ("fire api-calls acme", "fire sends a trigger for a test and nothing else: upselld fire --test RULE ACCOUNT"),
+        ("fire --test api-calls", "ACCOUNT is missing"),
+        ("fire --test", "RULE is missing"),
+        ("fire --test api-calls acme more", "unexpected argument 'more'"),
+        ("pause", "RULE is missing"),
+        ("pause a b", "unexpected argument 'b'"),
+        ("pause --test a", "unknown option '--test'"),
+        ("resme a", "unknown command 'resme'; did you mean 'resume'?"),
     ])
     func mistakesAreNamed(line: String, message: String) { #expect(complaint(line) == message) }
 

@@ -17,6 +17,7 @@ struct FixtureTests {
         case "catalog":
             // Rules over the meters of the good catalogue would not find them.
             return try Fixtures.load(catalog: bytes, rules: name.hasSuffix(".bad.yaml") ? Array("rules: []".utf8) : [])
+        case "words": return try Fixtures.load(words: bytes)
         default: return try Fixtures.load(rules: bytes)
         }
     }

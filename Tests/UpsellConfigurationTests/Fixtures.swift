@@ -23,17 +23,33 @@ enum Fixtures {
         Array(try Data(contentsOf: repository.appendingPathComponent("config/\(name)")))
     }
 
-    /// Loads three files from memory, the good fixtures where nothing else is given.
+    /// Loads files from memory, the good fixtures where nothing else is given, and others by their names; words only where
+    /// they are given, named by the main file where that is given too.
     static func load(
-        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil,
-        overrides: [(key: String, value: String)] = [], environment: [String: String] = [:]
+        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil, words: [UInt8]? = nil,
+        overrides: [(key: String, value: String)] = [], environment: [String: String] = [:],
+        others: [String: String] = [:]
     ) throws -> Configuration {
-        let files = [
+        try review(
+            main: main, catalog: catalog, rules: rules, words: words, overrides: overrides, environment: environment,
+            others: others
+        ).configuration
+    }
+
+    static func review(
+        main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil, words: [UInt8]? = nil,
+        overrides: [(key: String, value: String)] = [], environment: [String: String] = [:],
+        others: [String: String] = [:]
+    ) throws -> (configuration: Configuration, warnings: [Complaint]) {
+        var given = [
             "upselld.yaml": try main ?? bytes("upselld.good.yaml"),
             "catalog.yaml": try catalog ?? bytes("catalog.good.yaml"),
             "rules.yaml": try rules ?? bytes("rules.good.yaml"),
         ]
-        return try ConfigurationLoader.load(path: "upselld.yaml", overrides: overrides, environment: environment) {
+        given["words.yaml"] = words
+        let overrides = overrides + (words == nil || main != nil ? [] : [(key: "words", value: "words.yaml")])
+        let files = given.merging(others.mapValues { Array($0.utf8) }) { _, other in other }
+        return try ConfigurationLoader.review(path: "upselld.yaml", overrides: overrides, environment: environment) {
             path throws(ConfigurationLoader.Unreadable) in
             guard let bytes = files[path] else { throw ConfigurationLoader.Unreadable(problem: "no such file") }
             return bytes
@@ -43,12 +59,13 @@ enum Fixtures {
     /// The complaints of a load, one a string; empty where it succeeds.
     static func complaints(
         main: String? = nil, catalog: String? = nil, rules: String? = nil,
-        overrides: [(key: String, value: String)] = [], environment: [String: String] = [:]
+        overrides: [(key: String, value: String)] = [], environment: [String: String] = [:],
+        others: [String: String] = [:]
     ) throws -> [String] {
         do {
             _ = try load(
                 main: main.map { Array($0.utf8) }, catalog: catalog.map { Array($0.utf8) },
-                rules: rules.map { Array($0.utf8) }, overrides: overrides, environment: environment)
+                rules: rules.map { Array($0.utf8) }, overrides: overrides, environment: environment, others: others)
             return []
         } catch let error as ConfigurationError {
             return error.complaints.map(\.description)

@@ -178,3 +178,37 @@ struct LoadingTests {
         #expect(rfc3339(text) == nil)
     }
 }
+
+/// What the words file becomes.
+struct WordsLoadingTests {
+    @Test
+    func everyWayToWriteATextKeepsItsPlace() throws {
+        let words = try Fixtures.load(words: try Fixtures.bytes("every-key.words.good.yaml")).words
+        #expect(words.defaultLocale == "es")
+        #expect(words.partials["footer"]?.keys.sorted() == ["es", "zh-Hant"])
+        let template = try #require(words.templates["limit"])
+        #expect(template.name.line == 8)
+        let fields = try #require(template.locales["es"])
+        func place(_ source: TemplateSource?) -> String {
+            guard let source else { return "absent" }
+            return "\(source.line):\(source.column) \(source.continuation.map(String.init) ?? "-") \(source.path)"
+        }
+        #expect(place(fields.title) == "10:15 1 templates.limit.es.title")
+        #expect(fields.body.text == "{{current}}\n  {{> footer}}\n")
+        #expect(place(fields.body) == "12:9 9 templates.limit.es.body")
+        #expect(place(fields.callToAction) == "14:22 1 templates.limit.es.callToAction")
+        // Folded: its lines are not those of the file.
+        #expect(place(fields.talkingPoints.first) == "16:11 - templates.limit.es.talkingPoints[0]")
+        #expect(place(fields.talkingPoints.last) == "19:11 1 templates.limit.es.talkingPoints[1]")
+        #expect(template.locales["zh-Hant"]?.callToAction == nil)
+    }
+
+    @Test
+    func aWordsFileThatIsNotThereIsComplainedAbout() throws {
+        #expect(
+            try Fixtures.complaints(overrides: [("words", "nowhere.yaml")]) == [
+                "nowhere.yaml: no such file; expected a readable YAML file"
+            ])
+        #expect(try Fixtures.load(overrides: [("words", "null")]).words.isEmpty)
+    }
+}

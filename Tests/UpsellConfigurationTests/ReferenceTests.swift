@@ -8,7 +8,8 @@ import UpsellModel
 struct ReferenceTests {
     private func load(_ main: [UInt8]) throws -> Configuration {
         try Fixtures.load(
-            main: main, catalog: try Fixtures.reference("catalog.yaml"), rules: try Fixtures.reference("rules.yaml"))
+            main: main, catalog: try Fixtures.reference("catalog.yaml"), rules: try Fixtures.reference("rules.yaml"),
+            words: try Fixtures.reference("words.yaml"))
     }
 
     @Test
@@ -24,7 +25,7 @@ struct ReferenceTests {
         let files = try FileManager.default.contentsOfDirectory(
             atPath: Fixtures.repository.appendingPathComponent("config").path)
         // The last two are checked by .ci/check-docs.
-        let configuration = ["catalog.yaml", "rules.yaml", "upselld.yaml"]
+        let configuration = ["catalog.yaml", "rules.yaml", "upselld.yaml", "words.yaml"]
         #expect(Set(files) == Set(configuration + ["asyncapi.yaml", "schemas"]))
     }
 
@@ -34,6 +35,10 @@ struct ReferenceTests {
         let empty = try load([])
         #expect(reference.kafka.map(\.name) == empty.kafka.map(\.name))
         #expect(reference.kafka.map(\.value) == empty.kafka.map(\.value))
+        // No words are the default; the reference names the shipped ones.
+        #expect(empty.words.isEmpty)
+        #expect(reference.words.templates.count == 10)
+        reference.words = empty.words
         // Where it was written is the only difference.
         reference.kafka = empty.kafka
         #expect(reference == empty)
@@ -114,5 +119,73 @@ struct ReferenceTests {
         #expect(hours.filter.count == 2)
         #expect(hours.scale == 2)
         #expect(Set(configuration.catalogue.meters.map(\.aggregation)) == Set(Meter.Aggregation.allCases))
+    }
+
+    /// A file with its commented end, after a line with `marker`, made part of it.
+    private func revived(_ name: String, after marker: String) throws -> [UInt8] {
+        let lines = String(decoding: try Fixtures.reference(name), as: UTF8.self)
+            .split(separator: "\n", omittingEmptySubsequences: false)
+        let start = try #require(lines.firstIndex { $0.contains(marker) })
+        let text = lines.enumerated().map { index, line -> Substring in
+            guard index > start, line.hasPrefix("#") else { return line }
+            return line.dropFirst(2)
+        }
+        return Array(text.joined(separator: "\n").utf8)
+    }
+
+    @Test
+    func commentedSignalsLoadAndNameEveryKey() throws {
+        let rules = try revived("rules.yaml", after: "Every other signal")
+        let loaded = try Fixtures.review(catalog: try Fixtures.reference("catalog.yaml"), rules: rules)
+        #expect(loaded.configuration.catalogue.rules.count == 5 + 15)
+        let kinds = Set(loaded.configuration.catalogue.rules.map(\.signal.kind))
+        #expect(kinds == Set(Trigger.SignalKind.allCases))
+        let keys = try keys(of: rules)
+        #expect(Set(RulesReader.keys).subtracting(keys) == [])
+        #expect(Set(SignalReader.kinds).subtracting(keys) == [])
+        // The only warning: the sample catalogue has integrations in every plan.
+        #expect(loaded.warnings.map(\.problem) == ["every plan has meter \"integrations\""])
+    }
+
+    @Test
+    func commentedConditionsLoadAndNameEveryKey() throws {
+        let catalog = try revived("catalog.yaml", after: "Ready to be used")
+        let catalogue = try Fixtures.load(catalog: catalog, rules: try Fixtures.reference("rules.yaml")).catalogue
+        #expect(catalogue.segments.count == 15)
+        #expect(catalogue.behaviours.map(\.name) == ["export_denied"])
+        #expect(Set(ConditionReader.keys).subtracting(try keys(of: catalog)) == [])
+    }
+
+    /// The first rule says every default.
+    @Test
+    func firstRuleSaysTheDefaults() throws {
+        let rule = try load([]).catalogue.rules[0]
+        var expected = Rule(name: rule.name, signal: rule.signal, summary: rule.summary)
+        expected.message = rule.message
+        #expect(rule == expected)
+        let text = String(decoding: try Fixtures.reference("rules.yaml"), as: UTF8.self)
+        let first = try #require(text.range(of: "  - name: users-limit"))
+        #expect(Set(RulesReader.keys).subtracting(try keys(of: Array(text[..<first.lowerBound].utf8))) == [])
+    }
+
+    /// All keys of a file, wherever they stand.
+    private func keys(of bytes: [UInt8]) throws -> Set<String> {
+        let report = Report()
+        let tree = try #require(YAMLReader.read(bytes, file: "x", report: report))
+        var keys: Set<String> = []
+        func walk(_ node: YAMLNode) {
+            switch node.content {
+            case .mapping(let entries):
+                for entry in entries {
+                    keys.insert(entry.key)
+                    walk(entry.value)
+                }
+            case .sequence(let items): items.forEach(walk)
+            case .scalar, .broken: break
+            }
+        }
+        walk(tree)
+        #expect(report.isEmpty)
+        return keys
     }
 }

@@ -127,7 +127,9 @@ struct BoundTests {
         var events = ScenarioEvents()
         for _ in 0..<100_000 { events.add("acme", at: Self.day, [ScenarioEvents.Use(MeterID(0), 1)]) }
         events.play(into: &engine, &effects)
-        engine.tick(wallTime: Self.day + 8 * .millisecondsPerDay, into: &effects)
+        var ticks = 1
+        while engine.tick(wallTime: Self.day + 8 * .millisecondsPerDay, into: &effects) { ticks += 1 }
+        #expect(ticks == 5)
         #expect(effects.expired.count == 100_000)
         #expect(engine.statistics.waitingNow == 0)
         #expect(engine.statistics.accounts == 0)

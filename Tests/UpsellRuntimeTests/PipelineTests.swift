@@ -3,6 +3,7 @@ import KafkaTransport
 import Testing
 import UpsellConfiguration
 import UpsellModel
+import UpsellStateLog
 import UpsellTelemetry
 import UpsellTesting
 
@@ -32,8 +33,9 @@ struct PipelineTests {
         bench.source.give([0])
         bench.settle(records: 2)
         #expect(
-            bench.source.assignCalls == [[.init(input: 1, partition: 0)], [.init(input: 0, partition: 0)]],
-            "accounts first, the lead topic when they are read")
+            bench.source.assignCalls == [
+                [.init(input: 1, partition: 0)], [.init(input: 0, partition: 0), .init(input: 2, partition: 0)],
+            ], "accounts first, the others when they are read")
         #expect(bench.triggers().map(\.limit) == [100], "judged by the profile's plan, not by the default one")
         #expect(bench.stop())
     }
@@ -51,7 +53,7 @@ struct PipelineTests {
         // Under the default plan 9 of 10 would have fired; the profile came between the two.
         #expect(bench.triggers().isEmpty)
         let next = bench.daemon.snapshot().partitions.map(\.next)
-        #expect(next == [[2, 1]])
+        #expect(next == [[2, 1, 0]])
         #expect(bench.stop())
     }
 
@@ -263,7 +265,7 @@ struct PipelineTests {
         bench.usage("acme", id: "2", at: 2)
         bench.settle(records: 2)
         let placement = bench.daemon.snapshot().placement
-        #expect(placement.map(\.keyMismatches) == [1, 0])
+        #expect(placement.map(\.keyMismatches) == [1, 0, 0])
         #expect(bench.daemon.usage(ofMeter: "api_calls") == [AccountUsage(account: "acme", usage: 2)])
         #expect(bench.stop())
     }
@@ -273,14 +275,17 @@ struct PipelineTests {
 struct Bench {
     let source: FakeSource
     let sink: FakeTransactions
+    let control: FakeControl
     let daemon: Daemon
+    let configuration: Configuration
     let log = Recorded<String>()
     /// 2026-06-01T00:00:00Z.
     let start: Int64 = 1_780_272_000_000
 
     init(
         limit: Int64, partitions: Int = 1, commitInterval: Int64 = 5, firstStart: Policy.FirstStart = .fire,
-        after former: Bench? = nil, watchdog: Watchdog? = nil, change: (inout Configuration) -> Void = { _ in }
+        after former: Bench? = nil, watchdog: Watchdog? = nil,
+        change: (inout Configuration) -> Void = { _ in }, rendering: MessageRendering? = nil
     ) throws {
         var policy = Policy()
         policy.arbitrationWindow = nil
@@ -305,14 +310,19 @@ struct Bench {
         var configuration = Configuration(catalogue: catalogue)
         configuration.runtime.commitInterval = commitInterval
         change(&configuration)
-        source = former?.source.reopened() ?? FakeSource(inputs: 2, partitions: partitions)
+        self.configuration = configuration
+        source = former?.source.reopened() ?? FakeSource(inputs: 3, partitions: partitions)
+        control = former?.control ?? FakeControl()
         sink = former?.sink ?? FakeTransactions()
         let log = log
-        daemon = Daemon(configuration: configuration, log: Log(destination: .function(.text, { log.add($0) })))
+        daemon = Daemon(
+            configuration: configuration, log: Log(destination: .function(.text, { log.add($0) })),
+            rendering: { _ in rendering })
         try daemon.start(
             source: source, transactions: sink,
-            makeRestorePort: { [source, sink] in FakeRestorePort(source: source, transactions: sink, inputs: 2) },
-            inputs: InputTopics(configuration.topics), partitionCount: partitions, watchdog: watchdog)
+            makeRestorePort: { [source, sink] in FakeRestorePort(source: source, transactions: sink, inputs: 3) },
+            inputs: InputTopics(configuration.topics), partitionCount: partitions, control: control,
+            watchdog: watchdog)
     }
 
     func event(_ account: String, id: String, type: String = "api.request", at second: Int, requests: Int = 1) -> String
@@ -366,6 +376,28 @@ struct Bench {
                 id: event["id"] as? String ?? "", key: String(decoding: record.key ?? [], as: UTF8.self),
                 account: event["subject"] as? String ?? "", highest: data["highest"] as? Int ?? -1,
                 current: data["current"] as? Int ?? -1, limit: data["limit"] as? Int ?? -1)
+        }
+    }
+
+    struct Held {
+        var account: String
+        var reason: String
+    }
+
+    func held() -> [Held] {
+        sink.acknowledged(topic: "upselld.held").compactMap { record in
+            guard let event = try? JSONSerialization.jsonObject(with: Data(record.value ?? [])) as? [String: Any],
+                let data = event["data"] as? [String: Any]
+            else { return nil }
+            return Held(account: event["subject"] as? String ?? "", reason: data["reason"] as? String ?? "")
+        }
+    }
+
+    /// Committed journal records of a partition, in order.
+    func journal(partition: Int32 = 0) throws -> [JournalRecord] {
+        var assembler = JournalAssembler(partition: PartitionID(partition))
+        return try sink.acknowledged(topic: "upselld.journal").filter { $0.partition == partition }.compactMap {
+            try assembler.add($0.value ?? [])
         }
     }
 

@@ -219,7 +219,7 @@ struct PoisonLimitsTests {
 
 /// A daemon for the corpus's catalogue over fakes, with a wall clock that the test moves.
 private struct PoisonBench {
-    let source = FakeSource(inputs: 2, partitions: 1)
+    let source = FakeSource(inputs: 3, partitions: 1)
     let sink = FakeTransactions()
     let daemon: Daemon
     private let wall = Wall()
@@ -241,9 +241,13 @@ private struct PoisonBench {
             clock: WallClock { wall.now.withLock { $0 } })
         try daemon.start(
             source: source, transactions: sink,
-            makeRestorePort: { [source, sink] in FakeRestorePort(source: source, transactions: sink, inputs: 2) },
+            makeRestorePort: { [source, sink] in FakeRestorePort(source: source, transactions: sink, inputs: 3) },
             inputs: InputTopics(configuration.topics), partitionCount: 1, wakeUp: nil,
-            deadLetterBytesMax: deadLetterBytesMax)
+            limits: deadLetterBytesMax.map {
+                OutputLimits(
+                    configuration: configuration,
+                    topicBytesMax: [configuration.topics.deadLetters: $0 + OutputLimits.overheadBytes])
+            })
     }
 
     var now: Timestamp { wall.now.withLock { $0 } }

@@ -7,14 +7,14 @@ import UpsellStateLog
 
 /// From "the group gave it to us" to "read from here": the order of the questions, and every disagreement.
 @Suite struct RestoreMachineTests {
-    private static let hashes: [UInt64] = [11, 22]
+    private static let hashes: [UInt64] = [11, 22, 33]
 
     private static func expectation(
         sequence: UInt64 = 0, acceptsLoss: Bool = false
     ) -> RestoreMachine.Expectation {
         RestoreMachine.Expectation(
-            partition: PartitionID(3), partitionCount: 8, topics: ["usage", "accounts"], topicHashes: hashes,
-            configuration: ConfigurationMark(sequence: sequence, contentHash: 1), stateTopic: "state", group: "group",
+            partition: PartitionID(3), partitionCount: 8, topics: ["usage", "accounts", "feedback"],
+            topicHashes: hashes, accounts: InputID(1), configuration: ConfigurationMark(sequence: sequence, contentHash: 1), stateTopic: "state", group: "group",
             writer: "group/me", acceptsLoss: acceptsLoss)
     }
 
@@ -29,6 +29,8 @@ import UpsellStateLog
                 InputMark(
                     topicHash: 22, before: 10, after: accounts, lastOffset: accounts - 1, lastTimestamp: 7,
                     lastChecksum: 8),
+                InputMark(
+                    topicHash: 33, before: 5, after: 5, lastOffset: 4, lastTimestamp: 9, lastChecksum: 10),
             ], configuration: ConfigurationMark(sequence: 2, contentHash: 1), writer: "group/other", restoreFrom: 40)
         change(&header)
         return header
@@ -49,8 +51,8 @@ import UpsellStateLog
         var newest: String? = "group/other"
         var state: (low: Int64, high: Int64) = (20, 90)
         var summaries: [RestoreMachine.Summary] = [.init(last: header(), isComplete: true, complaint: nil)]
-        var inputs: [(low: Int64, high: Int64)] = [(0, 500), (0, 50)]
-        var records: [Int: (Int64, UInt64)?] = [0: (5, 6), 1: (7, 8)]
+        var inputs: [(low: Int64, high: Int64)] = [(0, 500), (0, 50), (0, 20)]
+        var records: [Int: (Int64, UInt64)?] = [0: (5, 6), 1: (7, 8), 2: (9, 10)]
         var asked: [RestoreMachine.Operation] = []
         var now: Int64 = 0
 
@@ -110,6 +112,7 @@ import UpsellStateLog
             kafka.asked == [
                 .fetchCommitted, .stateWatermarks, .read(from: 40, until: 90), .inputWatermarks,
                 .verify(input: InputID(0), offset: 99), .verify(input: InputID(1), offset: 9),
+                .verify(input: InputID(2), offset: 4),
             ])
     }
 
@@ -120,7 +123,7 @@ import UpsellStateLog
             Issue.record("no genesis")
             return
         }
-        #expect(inputs.map(\.low) == [0, 0] && inputs.map(\.high) == [500, 50])
+        #expect(inputs.map(\.low) == [0, 0, 0] && inputs.map(\.high) == [500, 50, 20])
     }
 
     @Test func anExpiredOffsetIsANote() {
@@ -240,6 +243,41 @@ import UpsellStateLog
         #expect(refusal(kafka.run()).contains("other input topics"))
     }
 
+    @Test func aLogFromBeforeThereWasFeedbackIsAccepted() {
+        var kafka = Kafka(summaries: [
+            .init(last: Self.header { $0.inputs.removeLast() }, isComplete: true, complaint: nil)
+        ])
+        kafka.inputs[2] = (7, 20)
+        let machine = kafka.run()
+        #expect(isResumed(machine))
+        #expect(machine.lows == [0, 0, 7], "where the new input begins")
+        #expect(!kafka.asked.contains(.verify(input: InputID(2), offset: 4)))
+    }
+
+    @Test func aLogWithoutAccountsIsRefused() {
+        var kafka = Kafka(summaries: [
+            .init(last: Self.header { $0.inputs.removeLast(2) }, isComplete: true, complaint: nil)
+        ])
+        #expect(refusal(kafka.run()).contains("other input topics"))
+    }
+
+    @Test func aLogWithMoreInputsIsRefused() {
+        var kafka = Kafka(summaries: [
+            .init(
+                last: Self.header { $0.inputs.append(InputMark(topicHash: 44, before: 0, after: 0)) },
+                isComplete: true, complaint: nil)
+        ])
+        #expect(refusal(kafka.run()).contains("other input topics"))
+    }
+
+    @Test func feedbackThatRetentionTookIsALoss() {
+        var kafka = Kafka(inputs: [(0, 500), (0, 50), (12, 20)])
+        #expect(refusal(kafka.run()).contains("--accept-loss"))
+        let machine = kafka.run(Self.expectation(sequence: 2, acceptsLoss: true))
+        #expect(isResumed(machine))
+        #expect(machine.losses.map(\.input) == [InputID(2)])
+    }
+
     @Test func anOlderConfigurationKeepsAway() {
         var kafka = Kafka()
         #expect(refusal(kafka.run(Self.expectation(sequence: 1))).contains("sequence 2"))
@@ -259,18 +297,18 @@ import UpsellStateLog
     }
 
     @Test func aTruncatedInputIsRefused() {
-        var kafka = Kafka(inputs: [(0, 60), (0, 50)])
+        var kafka = Kafka(inputs: [(0, 60), (0, 50), (0, 20)])
         let text = refusal(kafka.run())
         #expect(text.contains("ends at offset 60") && text.contains("100"))
     }
 
     @Test func aRecreatedInputIsRefused() {
-        var kafka = Kafka(records: [0: (5, 99), 1: (7, 8)])
+        var kafka = Kafka(records: [0: (5, 99), 1: (7, 8), 2: (9, 10)])
         #expect(refusal(kafka.run()).contains("created anew"))
     }
 
     @Test func inputThatRetentionTookIsRefusedUnlessTheLossIsAccepted() {
-        var kafka = Kafka(inputs: [(130, 500), (0, 50)])
+        var kafka = Kafka(inputs: [(130, 500), (0, 50), (0, 20)])
         #expect(refusal(kafka.run()).contains("--accept-loss"))
         let machine = kafka.run(Self.expectation(sequence: 2, acceptsLoss: true))
         #expect(isResumed(machine))
@@ -278,12 +316,12 @@ import UpsellStateLog
     }
 
     @Test func profilesThatCompactionReplacedAreNoLoss() {
-        var kafka = Kafka(inputs: [(0, 500), (30, 50)])
+        var kafka = Kafka(inputs: [(0, 500), (30, 50), (0, 20)])
         #expect(isResumed(kafka.run()))
     }
 
     @Test func aLastRecordThatIsGoneIsANote() {
-        var kafka = Kafka(records: [0: (5, 6), 1: nil])
+        var kafka = Kafka(records: [0: (5, 6), 1: nil, 2: (9, 10)])
         guard case .resume(let notes) = kafka.run().decision else {
             Issue.record("not resumed")
             return

@@ -6,7 +6,7 @@ import UpsellModel
 /// Foreign bytes end in an error, never in a trap, and never in another value.
 @Suite struct FuzzTests {
     static func seeds() throws -> [[UInt8]] {
-        try ["chunk-0.hex", "chunk-1.hex", "journal.hex"].map { try Samples.bytes($0) }
+        try ["chunk-0.hex", "chunk-1.hex", "journal.hex", "journal-control.hex"].map { try Samples.bytes($0) }
     }
 
     /// Whether either decoder takes the bytes.

@@ -32,6 +32,12 @@ import UpsellStateLog
         #expect(try Samples.journal.encoded() == Samples.bytes("journal.hex"))
     }
 
+    @Test func aJournalRecordWithControlStepsIsReadAndWritten() throws {
+        let bytes = try Samples.bytes("journal-control.hex")
+        #expect(try JournalRecord.decode(bytes) == Samples.controlJournal)
+        #expect(Samples.controlJournal.encoded() == bytes)
+    }
+
     @Test func anOffsetMarkOfVersion1IsReadAndWritten() throws {
         let text = try Samples.text("offset-mark.txt").trimmingCharacters(in: .newlines)
         let mark = OffsetMark(epoch: 300, restoreFrom: 3_456, writer: "upselld-a")

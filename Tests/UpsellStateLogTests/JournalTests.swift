@@ -28,6 +28,7 @@ import UpsellStateLog
             .tick(wallTime: Timestamp(milliseconds: .max)),
             .profile(offset: .min, recordTime: .latest, key: [], value: []),
             .configuration(ConfigurationMark(sequence: 0, contentHash: .max), body: []),
+            .control(offset: .max, recordTime: Timestamp.earliest, value: []),
         ]
         #expect(try JournalRecord.decode(journal.encoded()) == journal)
     }

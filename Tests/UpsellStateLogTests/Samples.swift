@@ -47,6 +47,19 @@ enum Samples {
             .tick(wallTime: .earliest),
         ])
 
+    /// The steps that came after the first version.
+    static let controlJournal = JournalRecord(
+        partition: PartitionID(3), epoch: 301, writer: "upselld-a", configuration: configuration,
+        steps: [
+            .batch(wallTime: Timestamp(milliseconds: 1_767_225_600_500)),
+            .control(
+                offset: 5, recordTime: Timestamp(milliseconds: 1_767_225_600_450),
+                value: Array(
+                    #"{"action":"pause","rule":"api-calls","by":"ops@host","time":"2026-01-01T00:00:00Z"}"#.utf8)),
+            .run(input: InputID(2), first: 70, next: 73),
+            .control(offset: 6, recordTime: Timestamp(milliseconds: -1), value: []),
+        ])
+
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .appending(path: "Fixtures/state-log/v1")
 

@@ -29,7 +29,8 @@ struct OutputTests {
 
     private func text(_ trigger: Trigger) -> String {
         String(
-            decoding: encoder.encode(trigger, partition: PartitionID(3), detectionTime: Timestamp(milliseconds: 2)),
+            decoding: encoder.encode(
+                trigger, message: nil, partition: PartitionID(3), detectionTime: Timestamp(milliseconds: 2)),
             as: UTF8.self)
     }
 
@@ -45,10 +46,12 @@ struct OutputTests {
                 "end":"1970-01-02T00:00:00.000Z","reset":"1970-01-02T00:00:00.000Z"},\
                 "episode":"1970-01-01T00:00:00.000Z","eventTime":"1970-01-01T00:00:00.001Z",\
                 "detectionTime":"1970-01-01T00:00:00.002Z","plan":"basic","status":"active",\
-                "consequence":"Uploads stop.","input":{"topic":"upselld.usage","partition":3,"offset":42},\
+                "consequence":"Uploads stop.","class":"promotional","channels":[],"recipient":"admin","segments":[],\
+                "input":{"topic":"upselld.usage","partition":3,"offset":42},\
                 "evidence":[{"kind":"usage","previous":79.99,"current":90.01},{"kind":"limit","limit":100,"percent":90.01},\
                 {"kind":"threshold","unit":"percent","value":80,"reachedAt":80},\
-                {"kind":"threshold","unit":"percent","value":90,"reachedAt":90}]}}
+                {"kind":"threshold","unit":"percent","value":90,"reachedAt":90},\
+                {"kind":"plan","plan":"basic","status":"active"}]}}
                 """)
     }
 
@@ -69,8 +72,8 @@ struct OutputTests {
         for trigger in triggers {
             let now = Timestamp(milliseconds: 2)
             let held = HeldTrigger(trigger: trigger, reason: .periodClosed)
-            try check(encoder.encode(trigger, partition: PartitionID(0), detectionTime: now), "trigger")
-            try check(encoder.encode(held: held, partition: PartitionID(0), detectionTime: now), "held")
+            try check(encoder.encode(trigger, message: nil, partition: PartitionID(0), detectionTime: now), "trigger")
+            try check(encoder.encode(held: held, message: nil, partition: PartitionID(0), detectionTime: now), "held")
         }
     }
 

@@ -14,7 +14,8 @@ public struct FrozenShare: Sendable {
     public let positions: [InputPosition]
     /// What was applied, in order; also in the journal record.
     public let steps: [JournalRecord.Step]
-    /// Everything that goes to Kafka, in sending order: state chunks, journal record, triggers, held, dead letters.
+    /// Everything that goes to Kafka, in sending order: state chunks, journal record, triggers, held, outcomes, open
+    /// triggers, dead letters.
     public let records: [OutputRecord]
     /// The lead input's position with the epoch beside it: the fence, so it goes with every share.
     public let offset: GroupOffset
@@ -22,7 +23,7 @@ public struct FrozenShare: Sendable {
     public let inputRecords: Int
     /// A restore after this epoch reads the state partition from here.
     public let restoreFrom: Int64
-    /// Bytes of triggers, held triggers and dead letters.
+    /// Bytes of outputs as they were counted while the epoch ran.
     public let outputBytes: Int
 
     public var isGenesis: Bool { epoch == 0 }

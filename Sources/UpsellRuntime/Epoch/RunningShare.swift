@@ -8,7 +8,12 @@ struct RunningShare {
     private(set) var steps: [JournalRecord.Step] = []
     private(set) var triggers: [OutputRecord] = []
     private(set) var held: [OutputRecord] = []
+    private(set) var outcomes: [OutputRecord] = []
     private(set) var deadLetters: [OutputRecord] = []
+    /// Accounts whose open triggers changed, in the order of their first change; what is open at the epoch's end is said
+    /// once.
+    private(set) var openChanged: [String] = []
+    private var isOpenChanged: Set<String> = []
     /// Bytes of the outputs so far; the poll loop stops reading when all partitions together hold too many.
     private(set) var outputBytes = 0
     private(set) var inputRecords = 0
@@ -24,7 +29,8 @@ struct RunningShare {
     }
 
     var isEmpty: Bool {
-        !isDue && steps.isEmpty && triggers.isEmpty && held.isEmpty && deadLetters.isEmpty
+        !isDue && steps.isEmpty && triggers.isEmpty && held.isEmpty && outcomes.isEmpty && openChanged.isEmpty
+            && deadLetters.isEmpty
     }
 
     mutating func open(_ input: Int, at offset: Int64) {
@@ -65,10 +71,24 @@ struct RunningShare {
         held.append(record)
     }
 
+    mutating func add(outcome: OutputRecord) {
+        outputBytes += outcome.byteCount
+        outcomes.append(outcome)
+    }
+
+    mutating func add(openChanged account: String) {
+        guard isOpenChanged.insert(account).inserted else { return }
+        outputBytes += Self.openBytesNominal
+        openChanged.append(account)
+    }
+
     mutating func add(deadLetter: OutputRecord) {
         outputBytes += deadLetter.byteCount
         deadLetters.append(deadLetter)
     }
+
+    /// What a record of open triggers counts for before it is written: one trigger with words.
+    static let openBytesNominal = 2_048
 
     func positions(next: [Int64]) -> [InputPosition] {
         zip(opened, next).map { InputPosition(before: $0 ?? $1, after: $1) }

@@ -90,15 +90,6 @@ struct DeadLetterWriter: Sendable {
     }
 }
 
-extension OutputRecord {
-    /// A CloudEvent about an account, in structured mode.
-    static func cloudEvent(topic: String, account: String, value: [UInt8]) -> OutputRecord {
-        OutputRecord(
-            topic: topic, key: Array(account.utf8), value: value,
-            headers: [("content-type", Array("application/cloudevents+json; charset=UTF-8".utf8))])
-    }
-}
-
 extension RawSpan {
     /// The bytes as text; nil where they are not UTF-8.
     var text: String? { unsafe withUnsafeBytes { unsafe String(validating: $0, as: UTF8.self) } }

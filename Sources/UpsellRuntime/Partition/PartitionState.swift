@@ -8,13 +8,15 @@ internal import UpsellWire
 /// Everything a partition's queue owns. See `PartitionWorker`.
 package struct PartitionState: ~Copyable {
     package let partition: PartitionID
-    let context: RuntimeContext
+    /// A reload replaces it.
+    private(set) var context: RuntimeContext
 
-    package private(set) var engine: PartitionEngine
+    package internal(set) var engine: PartitionEngine
     var effects = Effects()
     /// One for each usage topic, since topics differ in format.
     var decoders: [InputDecoder]
     var profileDecoder: ProfileDecoder
+    var feedbackDecoder: FeedbackDecoder
     var rows = EventBatch()
 
     /// What the state knows of each input; `after` is the next offset, what lies below has been read.
@@ -26,10 +28,18 @@ package struct PartitionState: ~Copyable {
     /// End of the state partition when this was made.
     package let stateEnd: Int64
 
+    package var sabotage: Sabotage?
+
+    /// Bugs that the simulator plants. Always nil in the daemon.
+    package enum Sabotage: String, Sendable, CaseIterable {
+        /// Control records are applied again.
+        case repeatedControls
+    }
+
     var tally = RecordTally()
     var placement: [PlacementReport]
 
-    private(set) var running: RunningShare
+    var running: RunningShare
     /// Records of which follows what Kafka has refused again and again: they are dead-lettered by reference, unapplied.
     private let banned: Set<InputCoordinates>
     /// Records of the batch at hand for each input; reused.
@@ -70,6 +80,7 @@ package struct PartitionState: ~Copyable {
             partition: header.partition, context: context, engine: restored.engine, marks: header.inputs,
             profilesUntil: header.profilesUntil, configuration: header.configuration, slices: restored.slices,
             epoch: header.epoch + 1, stateEnd: restored.stateEnd, banned: banned)
+        beginNewInputs(lows: restored.lows)
         for index in marks.indices {
             marks[index].before = marks[index].after
             if let loss = restored.losses.first(where: { $0.input.index == index }) {
@@ -100,14 +111,9 @@ package struct PartitionState: ~Copyable {
         self.stateEnd = stateEnd
         self.banned = banned
         let inputs = context.inputs
-        decoders = context.configuration.topics.usage.enumerated().map { index, topic in
-            InputDecoder(
-                UsageDecoder(
-                    catalogue: context.configuration.catalogue, format: topic.format,
-                    maxRecordBytes: context.configuration.runtime.maxRecordBytes),
-                input: InputID(index))
-        }
+        decoders = Self.decoders(context)
         profileDecoder = ProfileDecoder(maxRecordBytes: context.configuration.runtime.maxRecordBytes)
+        feedbackDecoder = FeedbackDecoder(maxRecordBytes: context.configuration.runtime.maxRecordBytes)
         placement = inputs.names.map {
             PlacementReport(
                 topic: $0, keyMismatches: 0,
@@ -117,8 +123,42 @@ package struct PartitionState: ~Copyable {
         order = Array(repeating: [], count: inputs.count)
     }
 
+    private static func decoders(_ context: RuntimeContext) -> [InputDecoder] {
+        context.configuration.topics.usage.enumerated().map { index, topic in
+            InputDecoder(
+                UsageDecoder(
+                    catalogue: context.configuration.catalogue, format: topic.format,
+                    maxRecordBytes: context.configuration.runtime.maxRecordBytes),
+                input: InputID(index))
+        }
+    }
+
+    /// Inputs that came after the log was written begin where their topics do.
+    private mutating func beginNewInputs(lows: [Int64]) {
+        for index in marks.count..<max(marks.count, context.inputs.count) {
+            let low = index < lows.count ? lows[index] : 0
+            marks.append(InputMark(topicHash: context.topicHashes[index], before: low, after: low))
+            running.append(
+                .start(input: InputID(index), topicHash: context.topicHashes[index], offset: low, silentBelow: 0))
+            running.isDue = true
+        }
+    }
+
     /// Next offset of each input.
     package var next: [Int64] { marks.map(\.after) }
+
+    /// Takes on another configuration: other decoders, words and bounds at once, and another catalogue over the state.
+    ///
+    /// - Returns: what it added to the epoch; a trigger where a changed rule is to be evaluated.
+    @discardableResult
+    package mutating func reload(_ next: RuntimeContext) -> Added {
+        context = next
+        decoders = Self.decoders(next)
+        guard next.configurationMark.contentHash != configuration.contentHash else { return Added() }
+        let before = running.outputBytes
+        adoptCatalogue()
+        return Added(bytes: running.outputBytes - before, records: 0)
+    }
 
     private mutating func adoptCatalogue() {
         let wallTime = context.clock.now()
@@ -152,7 +192,11 @@ package struct PartitionState: ~Copyable {
             if input == context.inputs.accounts {
                 for place in run { applyProfile(batch, order[input.index][place], wallTime: wallTime) }
             } else {
-                applyUsage(batch, run, input: input, wallTime: wallTime)
+                if input == context.inputs.feedback {
+                    for place in run { applyFeedback(batch, order[input.index][place], wallTime: wallTime) }
+                } else {
+                    applyUsage(batch, run, input: input, wallTime: wallTime)
+                }
                 let last = batch.offset(at: order[input.index][end - 1])
                 running.append(
                     run: input, first: batch.offset(at: order[input.index][taken[input.index]]), next: last + 1,
@@ -218,7 +262,8 @@ package struct PartitionState: ~Copyable {
         return running.isDue
     }
 
-    /// The input whose next record has the lowest timestamp; profiles first where equal, so that usage finds them.
+    /// The input whose next record has the lowest timestamp; feedback and profiles first where equal, so that usage finds
+    /// them.
     private func nextInput(_ batch: MessageBatch, taken: [Int]) -> InputID? {
         var best: Int?
         var bestTime = Int64.max
@@ -287,6 +332,21 @@ package struct PartitionState: ~Copyable {
 
     // MARK: Profiles
 
+    /// The account that a record's key names; a record without is dead-lettered.
+    mutating func account(in batch: MessageBatch, _ record: Int, wallTime: Timestamp) -> String? {
+        guard let key = batch.key(at: record), key.byteCount > 0 else {
+            let text = "the record's key is the account id; expected a record with a key"
+            reject(batch, record, Rejection(.missingKey, text), stage: .decode, wallTime: wallTime)
+            return nil
+        }
+        guard let account = key.text else {
+            let text = "the account id in the record's key is not UTF-8"
+            reject(batch, record, Rejection(.invalidUTF8, text), stage: .decode, wallTime: wallTime)
+            return nil
+        }
+        return account
+    }
+
     private mutating func applyProfile(_ batch: MessageBatch, _ record: Int, wallTime: Timestamp) {
         let input = context.inputs.accounts
         let offset = batch.offset(at: record)
@@ -294,17 +354,8 @@ package struct PartitionState: ~Copyable {
             profile: .profile(
                 offset: offset, recordTime: Timestamp(milliseconds: batch.timestamp(at: record)),
                 key: batch.key(at: record)?.copied ?? [], value: batch.value(at: record)?.copied))
-        guard let key = batch.key(at: record), key.byteCount > 0 else {
-            let text = "a profile's key is the account id; expected a record with a key"
-            reject(batch, record, Rejection(.missingKey, text), stage: .decode, wallTime: wallTime)
-            return
-        }
-        guard let account = key.text else {
-            let text = "the account id in the record's key is not UTF-8"
-            reject(batch, record, Rejection(.invalidUTF8, text), stage: .decode, wallTime: wallTime)
-            return
-        }
-        placement[input.index].partitioner.observe(key: key)
+        guard let account = account(in: batch, record, wallTime: wallTime) else { return }
+        placement[input.index].partitioner.observe(key: batch.key(at: record))
         let recordTime = Timestamp(milliseconds: batch.timestamp(at: record))
         rows.removeAll()
         guard let value = batch.value(at: record) else {
@@ -330,64 +381,26 @@ package struct PartitionState: ~Copyable {
 
     // MARK: Ticks
 
-    /// - Returns: whether the clock moved, and what followed from it.
-    package mutating func tick(wallTime: Timestamp) -> (moved: Bool, added: Added) {
-        let before = engine.clock
-        let bytesBefore = running.outputBytes
-        engine.tick(wallTime: wallTime, into: &effects)
-        guard engine.clock != before else { return (false, Added()) }
+    /// What a tick did.
+    package struct Tick: Sendable {
+        /// The clock moved, or timers ran.
+        package var moved = false
+        /// More timers are due: the same tick goes on behind what is queued meanwhile.
+        package var isUnfinished = false
+        package var added = Added()
+    }
+
+    package mutating func tick(wallTime: Timestamp) -> Tick {
+        let before = (clock: engine.clock, timers: engine.statistics.timers, bytes: running.outputBytes)
+        var tick = Tick()
+        tick.isUnfinished = engine.tick(wallTime: wallTime, into: &effects)
+        // Timers that are due at one instant may take several slices, in which the clock stands still.
+        tick.moved = engine.clock != before.clock || engine.statistics.timers != before.timers || !effects.isEmpty
+        guard tick.moved else { return tick }
         running.append(.tick(wallTime: wallTime))
         publishEffects(nil, wallTime: wallTime)
-        return (true, Added(bytes: running.outputBytes - bytesBefore, records: 0))
-    }
-
-    // MARK: Outputs
-
-    /// Turns what the engine decided into finished bytes of the running share.
-    private mutating func publishEffects(_ batch: MessageBatch?, wallTime: Timestamp) {
-        guard !effects.isEmpty else { return }
-        let topics = context.configuration.topics
-        for trigger in effects.triggers {
-            let value = context.encoder.encode(trigger, partition: partition, detectionTime: wallTime)
-            running.add(trigger: .cloudEvent(topic: topics.triggers, account: trigger.account, value: value))
-        }
-        for held in effects.held {
-            let value = context.encoder.encode(held: held, partition: partition, detectionTime: wallTime)
-            running.add(held: .cloudEvent(topic: topics.held, account: held.trigger.account, value: value))
-        }
-        tally.triggers += effects.triggers.count
-        tally.held += effects.held.count
-        if let batch {
-            for rejected in effects.rejected {
-                let record = Int(rows.events[rejected.row].record)
-                reject(batch, record, rejected.rejection, stage: .apply, wallTime: wallTime)
-            }
-        }
-        for expired in effects.expired {
-            running.add(
-                deadLetter: context.deadLetters.reference(to: expired, partition: partition, wallTime: wallTime))
-        }
-        tally.expired += effects.expired.count
-        effects.removeAll()
-    }
-
-    private mutating func rejectBanned(_ batch: MessageBatch, _ record: Int) {
-        let wallTime = context.clock.now()
-        let rejection = Rejection(
-            .oversized, "Kafka has refused what follows from this record again and again; it was not applied")
-        tally.rejected[rejection.reason, default: 0] += 1
-        running.add(
-            deadLetter: context.deadLetters.letter(
-                for: batch, at: record, rejection: rejection, stage: .apply, wallTime: wallTime, asReference: true))
-    }
-
-    private mutating func reject(
-        _ batch: MessageBatch, _ record: Int, _ rejection: Rejection, stage: DeadLetterStage, wallTime: Timestamp
-    ) {
-        tally.rejected[rejection.reason, default: 0] += 1
-        running.add(
-            deadLetter: context.deadLetters.letter(
-                for: batch, at: record, rejection: rejection, stage: stage, wallTime: wallTime))
+        tick.added = Added(bytes: running.outputBytes - before.bytes, records: 0)
+        return tick
     }
 
     // MARK: Epochs
@@ -418,6 +431,8 @@ package struct PartitionState: ~Copyable {
         }
         records += full.triggers
         records += full.held
+        records += full.outcomes
+        records += openRecords(full.openChanged)
         records += full.deadLetters
         let mark = OffsetMark(epoch: full.epoch, restoreFrom: slices.restoreFrom, writer: context.writer)
         return FrozenShare(

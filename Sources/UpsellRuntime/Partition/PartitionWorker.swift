@@ -25,12 +25,20 @@ final class PartitionWorker: Sendable {
     private let uncommittedRecords = Atomic(0)
     /// No record of an epoch that is not committed yet lies below it in the state partition.
     private let stateEnd = Atomic<Int64>(0)
+    /// A tick is queued, or goes on because more timers are due than one runs.
+    private let isTicking = Atomic(false)
+    /// Offset of the next control record when the partition came.
+    let firstControl: Int64
+    /// Reloads that the partition's context had seen when it came.
+    let revision: Int
 
     private var queue: DispatchQueue { confined.queue }
 
     init(_ state: consuming sending PartitionState, backlog: Backlog, onWaitingTrigger: @escaping @Sendable () -> Void)
     {
         partition = state.partition
+        firstControl = state.engine.nextControl
+        revision = state.context.revision
         self.backlog = backlog
         self.onWaitingTrigger = onWaitingTrigger
         stateEnd.store(state.stateEnd, ordering: .releasing)
@@ -64,10 +72,40 @@ final class PartitionWorker: Sendable {
 
     /// Queues a tick of the partition's clock: every input has been read to its end.
     func enqueueTick(wallTime: Timestamp) {
+        guard !isTicking.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        tickOn(wallTime)
+    }
+
+    /// One slice of due timers; the rest goes behind what was queued meanwhile, so that batches and freezes come through.
+    private func tickOn(_ wallTime: Timestamp) {
         queue.async { [self] in
             guard !discarded.load(ordering: .acquiring) else { return }
-            let (moved, added) = confined.withState { state in state.tick(wallTime: wallTime) }
-            if moved { changed.store(true, ordering: .releasing) }
+            let tick = confined.withState { state in state.tick(wallTime: wallTime) }
+            if tick.moved { changed.store(true, ordering: .releasing) }
+            note(tick.added)
+            guard !tick.isUnfinished else { return tickOn(wallTime) }
+            isTicking.store(false, ordering: .releasing)
+            if tick.added.bytes > 0, backlog.isEmpty { onWaitingTrigger() }
+        }
+    }
+
+    /// Queues a record of the control topic. Control thread, in the order of offsets.
+    func enqueue(_ record: ControlRecord) {
+        queue.async { [self] in
+            guard !discarded.load(ordering: .acquiring) else { return }
+            guard let added = confined.withState({ state in state.apply(control: record) }) else { return }
+            changed.store(true, ordering: .releasing)
+            note(added)
+            if added.bytes > 0, backlog.isEmpty { onWaitingTrigger() }
+        }
+    }
+
+    /// Queues another configuration; what was queued before is judged under the former one.
+    func enqueueReload(_ context: RuntimeContext, group: DispatchGroup) {
+        queue.async(group: group) { [self] in
+            guard !discarded.load(ordering: .acquiring) else { return }
+            let added = confined.withState { state in state.reload(context) }
+            changed.store(true, ordering: .releasing)
             note(added)
         }
     }

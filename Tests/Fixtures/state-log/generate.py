@@ -97,6 +97,18 @@ def journal():
     return frame(b"UPSJ", 3, 300, 0, 1, WRITER + CONFIGURATION, unsigned(len(steps)) + b"".join(steps))
 
 
+def control_journal():
+    """Steps that came later, in a file of their own: the bytes of journal.hex stay."""
+    value = b'{"action":"pause","rule":"api-calls","by":"ops@host","time":"2026-01-01T00:00:00Z"}'
+    steps = [
+        b"\2" + signed(1_767_225_600_500),
+        b"\7" + signed(5) + signed(1_767_225_600_450) + run(value),
+        b"\3\2" + signed(70) + signed(3),
+        b"\7" + signed(6) + signed(-1) + run(b""),
+    ]
+    return frame(b"UPSJ", 3, 301, 0, 1, WRITER + CONFIGURATION, unsigned(len(steps)) + b"".join(steps))
+
+
 def lines(data):
     digits = data.hex()
     return "".join(digits[i : i + 64] + "\n" for i in range(0, len(digits), 64))
@@ -106,4 +118,5 @@ folder = pathlib.Path(sys.argv[1])
 for number, chunk in enumerate(chunks()):
     (folder / f"chunk-{number}.hex").write_text(lines(chunk))
 (folder / "journal.hex").write_text(lines(journal()))
+(folder / "journal-control.hex").write_text(lines(control_journal()))
 (folder / "offset-mark.txt").write_text("upselld/1 epoch=300 state=3456 writer=upselld-a\n")
