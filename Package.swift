@@ -68,7 +68,7 @@ let package = Package(
             name: "upselld",
             dependencies: [
                 "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
-                "UpsellCommandLine", "UpsellRuntime", "UpsellDemo",
+                "UpsellCommandLine", "UpsellRuntime", "UpsellDemo", "UpsellWords",
             ],
             swiftSettings: strictSettings),
 
@@ -116,7 +116,7 @@ let package = Package(
                 "UpsellTesting",
             ]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
-        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellEngine", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),
         tests("UpsellCommandLineTests", ["UpsellCommandLine"]),
         tests(

@@ -159,9 +159,10 @@ public final class Demo: Sendable {
             let names =
                 topics.usage.map(\.name) + [
                     topics.accounts, topics.feedback, topics.triggers, topics.open, topics.held, topics.outcomes,
-                    topics.deadLetters, topics.control, topics.state, topics.journal,
+                    topics.deadLetters, topics.state, topics.journal,
                 ]
             for name in names { try cluster.createTopic(name: name, partitions: Self.partitions) }
+            try cluster.createTopic(name: topics.control, partitions: 1)
             return cluster
         } catch {
             throw .broker(error.description)

@@ -29,6 +29,7 @@ public enum RejectionReason: String, Sendable, CaseIterable {
     case noProfile = "no_profile"
     // Feedback and control.
     case unknownKind = "unknown_kind"
+    case unknownTrigger = "unknown_trigger"
 }
 
 /// A refused record: its reason and one sentence with the place (field, value, bound).

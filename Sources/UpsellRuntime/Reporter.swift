@@ -106,6 +106,7 @@ final class Reporter: Sendable {
             let misplaced = report.partitioner.placedByOther + report.partitioner.placedByNeither
             counters.cell(.misplacedKeys, report.topic).set(Int64(misplaced))
         }
+        for (state, count) in dispositions(snapshot) { counters.cell(.signals, state).set(Int64(count)) }
         let now = clock.now()
         for partition in snapshot.partitions where partition.clock > .earliest {
             let number = String(partition.partition.rawValue)
@@ -116,6 +117,15 @@ final class Reporter: Sendable {
         }
     }
 
+    /// Signals by the one state that each is in.
+    private func dispositions(_ snapshot: RuntimeSnapshot) -> [(state: String, count: Int)] {
+        [
+            ("emitted", snapshot.sum(\.triggers)), ("held", snapshot.sum(\.held)), ("ghost", snapshot.sum(\.ghosts)),
+            ("merged", snapshot.sum(\.merged)), ("parked", snapshot.sum(\.parked)),
+            ("shadow", snapshot.sum(\.shadowed)),
+        ]
+    }
+
     private func totals(_ snapshot: RuntimeSnapshot) -> KeyValuePairs<LogKey, LogValue> {
         let tally = snapshot.tally
         return [
@@ -124,7 +134,10 @@ final class Reporter: Sendable {
             "skipped": .init(tally.skipped), "profiles": .init(tally.profiles),
             "dead_letters": .init(tally.rejectedTotal + tally.expired), "triggers": .init(tally.triggers),
             "held": .init(tally.held), "outcomes": .init(tally.outcomes.values.reduce(0, +)),
-            "feedback": .init(tally.feedback), "controls": .init(tally.controls), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
+            "feedback": .init(tally.feedback), "controls": .init(tally.controls),
+            "signals": .init(snapshot.sum(\.signals)), "ghosts": .init(snapshot.sum(\.ghosts)),
+            "merged": .init(snapshot.sum(\.merged)), "parked": .init(snapshot.sum(\.parked)),
+            "shadowed": .init(snapshot.sum(\.shadowed)), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
             "gaps": .init(tally.gaps), "lost": .init(tally.lost),
         ]
     }

@@ -151,6 +151,11 @@ public struct RuntimeSnapshot: Sendable {
     }
 }
 
+extension EngineStatistics {
+    /// Every signal is in exactly one state (contract §5).
+    var isBalanced: Bool { signals == triggers + held + ghosts + merged + parked + shadowed }
+}
+
 /// Usage of one account on one meter.
 public struct AccountUsage: Sendable, Equatable {
     public var account: String

@@ -21,6 +21,7 @@ final class CommitChecker {
     private let controls: () -> [Int64: ControlIntent]
     private let plant: PlantedBug?
     private var triggerIDs: Set<String> = []
+    private var outcomeIDs: Set<String> = []
     /// Triggers that were committed and not taken yet.
     private var emitted: [(id: String, account: String, partition: Int32)] = []
     var counts = FaultCounts()
@@ -48,6 +49,9 @@ final class CommitChecker {
         var triggers: [(id: String, trigger: NaiveTrigger)] = []
         var held: [NaiveTrigger] = []
         var deadLetters: [NaiveDeadLetter] = []
+        var outcomes: [(id: String, outcome: NaiveOutcome)] = []
+        /// Newest record of open triggers by account; nil is a tombstone.
+        var open: [(account: String, ids: Set<String>?)] = []
         var offset: CommittedOffset?
     }
 
@@ -87,6 +91,14 @@ final class CommitChecker {
                 } else {
                     shares[partition, default: Share()].held.append(read.trigger)
                 }
+            case SimulationTopics.outcomes:
+                guard let read = OutputReader.outcome(value), let partition = Self.partition(of: read.outcome.account)
+                else { throw Violation("an outcome cannot be read: \(String(decoding: value, as: UTF8.self))") }
+                shares[partition, default: Share()].outcomes.append(read)
+            case SimulationTopics.open:
+                let account = String(decoding: record.key ?? [], as: UTF8.self)
+                guard let partition = Self.partition(of: account) else { throw Violation("an open record of nobody") }
+                shares[partition, default: Share()].open.append((account, record.value.map(OutputReader.openIDs)))
             case SimulationTopics.deadLetters:
                 guard let (partition, letter) = Self.deadLetter(record) else {
                     throw Violation("a dead letter does not say where it is from")
@@ -99,6 +111,11 @@ final class CommitChecker {
             shares[target.partition, default: Share()].offset = offset
         }
         return shares
+    }
+
+    /// Accounts of a simulation have their partition's number in their name.
+    private static func partition(of account: String) -> Int32? {
+        account.split(separator: "-").first.flatMap { Int32($0.dropFirst()) }
     }
 
     private static func deadLetter(_ record: SimulatedRecord) -> (Int32, NaiveDeadLetter)? {
@@ -127,6 +144,7 @@ final class CommitChecker {
         try checkFence(share, name, journal, writer)
         let before = own.positions
         let erasures = own.model.erasures
+        own.model.published = Dictionary(share.triggers.map { ($0.trigger, $0.id) }) { first, _ in first }
         let said = try applySteps(journal, own)
         let header = try applyChunks(share, own, journal, before: before)
         if let offset = share.offset, offset.offset != header.inputs[0].after {
@@ -134,6 +152,7 @@ final class CommitChecker {
                 "\(name): epoch \(journal.epoch) committed offset \(offset.offset), its state is at "
                     + "\(header.inputs[0].after)")
         }
+        try checkOpen(share, own, erasuresBefore: erasures)
         emitted += share.triggers.map { ($0.id, $0.trigger.account, own.partition.rawValue) }
         own.epoch = journal.epoch
         own.restoreFrom =
@@ -294,10 +313,61 @@ final class CommitChecker {
         guard share.held.sorted() == said.held.sorted() else {
             throw Violation("\(name): held \(share.held.sorted()), expected \(said.held.sorted())")
         }
+        let reported = share.outcomes.map(\.outcome).filter { !$0.feedback.isEmpty }.sorted()
+        guard reported == said.outcomes.sorted() else {
+            throw Violation("\(name): outcomes \(reported), expected \(said.outcomes.sorted())")
+        }
         guard share.deadLetters.sorted() == said.deadLetters.sorted() else {
             throw Violation("\(name): dead letters \(share.deadLetters), expected \(said.deadLetters)")
         }
     }
+
+    /// What is open is what was sent and not closed, by the records that a subscriber sees; each changed account has one
+    /// record in the epoch.
+    private func checkOpen(
+        _ share: Share, _ own: PartitionHistory, erasuresBefore: [String: Int]
+    ) throws(Violation) {
+        let name = "partition \(own.partition.rawValue)"
+        var changed: Set<String> = []
+        for (id, outcome) in share.outcomes {
+            guard outcomeIDs.insert("\(id) \(own.model.erasures[outcome.account] ?? 0)").inserted else {
+                throw Violation("\(name): outcome \(id) was sent before")
+            }
+        }
+        func isErased(_ account: String) -> Bool {
+            own.model.erasures[account] ?? 0 != erasuresBefore[account] ?? 0
+        }
+        // Erased in this very epoch: which of its lives said what is not told, so that what it says is open is believed.
+        for (account, ids) in share.open where isErased(account) {
+            own.open[account] = ids
+        }
+        for (id, trigger) in share.triggers where !isErased(trigger.account) {
+            own.open[trigger.account, default: []].insert(id)
+            changed.insert(trigger.account)
+        }
+        for (_, outcome) in share.outcomes
+        where Self.closing.contains(outcome.kind) && !isErased(outcome.account) {
+            if own.open[outcome.account]?.remove(outcome.trigger) != nil { changed.insert(outcome.account) }
+        }
+        for (account, ids) in share.open where !isErased(account) {
+            guard changed.remove(account) != nil else {
+                throw Violation("\(name): a record of open triggers of \(account), of which none changed, or a second one")
+            }
+            let expected = own.open[account] ?? []
+            guard ids ?? [] == expected, (ids == nil) == expected.isEmpty else {
+                throw Violation(
+                    "\(name): open of \(account) are \(ids?.sorted() ?? []), expected \(expected.sorted())")
+            }
+        }
+        guard changed.isEmpty else {
+            throw Violation("\(name): no record of what is open of \(changed.sorted())")
+        }
+        counts[.openRecord] += share.open.count
+        counts[.outcome] += share.outcomes.count
+    }
+
+    /// Outcomes after which a trigger is no longer open.
+    private static let closing: Set<String> = ["converted", "dismissed", "expired", "superseded", "withdrawn", "declined"]
 
     /// No id twice, unless its account was erased in between.
     private func compareIDs(

@@ -12,7 +12,7 @@ package struct FaultCounts: Sendable, Equatable {
         case unknownOutcomeAborted
         // What the histories are made of.
         case genesis, restore, restoreFromOffset, slice, trim, tickOnlyEpoch, duplicate, deadLetter, held, trigger
-        case inputGap, control
+        case inputGap, control, outcome, openRecord
 
         package var name: String { "\(self)" }
     }

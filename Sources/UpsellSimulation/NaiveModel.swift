@@ -15,6 +15,11 @@ package struct NaiveModel: Sendable {
     package private(set) var erasures: [String: Int] = [:]
     /// What control records have made of rules, by name.
     package private(set) var modes: [String: ControlIntent.Action] = [:]
+    /// Ids under which triggers of the steps at hand were published.
+    package var published: [NaiveTrigger: String] = [:]
+    /// Triggers that an account was sent, and those who have said no for good.
+    private var sent: [String: Set<String>] = [:]
+    private var declined: Set<String> = []
     private var said = NaiveOutputs()
 
     package init(_ catalogue: SimulationCatalogue) { self.catalogue = catalogue }
@@ -49,6 +54,8 @@ package struct NaiveModel: Sendable {
         case .poison: said.deadLetters.append(NaiveDeadLetter(input: input, offset: offset))
         case .tombstone(let account):
             if accounts.removeValue(forKey: account) != nil { erasures[account, default: 0] += 1 }
+            sent[account] = nil
+            declined.remove(account)
         case .profile(let account, let plan, let overrides):
             let limits = catalogue.meters.indices.map { overrides[$0] ?? catalogue.meters[$0].limits[plan] }
             guard accounts[account] != nil else {
@@ -58,7 +65,7 @@ package struct NaiveModel: Sendable {
             }
             change(account, to: limits, input: input, offset: offset)
         case .usage(let usage): count(usage, input: input, offset: offset)
-        case .feedback: break
+        case .feedback(let feedback): hear(feedback, input: input, offset: offset)
         }
         switch intent {
         case .tombstone(let account), .profile(let account, _, _): said.touched.insert(account)
@@ -74,12 +81,7 @@ package struct NaiveModel: Sendable {
             said.deadLetters.append(NaiveDeadLetter(input: input, offset: offset))
             return
         }
-        guard known.insert(usage.id).inserted else {
-            said.duplicates += 1
-            return
-        }
-        identities.append(usage.id)
-        if identities.count > catalogue.identities { known.remove(identities.removeFirst()) }
+        guard isNew(usage.id) else { return }
         let moved = min(usage.time, usage.recordTime)
         if clock.map({ moved > $0 }) ?? true {
             clock = moved
@@ -127,6 +129,34 @@ package struct NaiveModel: Sendable {
         if own.start == open { return (key, false) }
         guard own.end == open, clock < own.end + catalogue.grace else { return nil }
         return (key, clock >= own.end)
+    }
+
+    /// Identities of events and reports are remembered in one row.
+    private mutating func isNew(_ identity: String) -> Bool {
+        guard known.insert(identity).inserted else {
+            said.duplicates += 1
+            return false
+        }
+        identities.append(identity)
+        if identities.count > catalogue.identities { known.remove(identities.removeFirst()) }
+        return true
+    }
+
+    // MARK: Feedback
+
+    private mutating func hear(_ feedback: FeedbackIntent, input: Int, offset: Int64) {
+        guard isNew("report \(feedback.account) \(feedback.id)") else { return }
+        guard sent[feedback.account]?.contains(feedback.trigger) == true else {
+            said.deadLetters.append(NaiveDeadLetter(input: input, offset: offset))
+            return
+        }
+        said.outcomes.append(
+            NaiveOutcome(
+                account: feedback.account, trigger: feedback.trigger,
+                kind: feedback.kind == "shown" ? "seen" : feedback.kind, feedback: feedback.id))
+        // A customer-success manager's word is for the account.
+        if feedback.kind == "declined" { declined.insert(feedback.account) }
+        if feedback.kind == "accepted" { declined.remove(feedback.account) }
     }
 
     // MARK: Arming
@@ -182,9 +212,19 @@ package struct NaiveModel: Sendable {
             switch modes[trigger.rule] {
             case .pause: trigger.reason = "paused"
             case .shadow: trigger.reason = "shadow"
-            case .resume, nil: if isClosed { trigger.reason = "period_closed" }
+            case .resume, nil:
+                if isClosed {
+                    trigger.reason = "period_closed"
+                } else if declined.contains(trigger.account) {
+                    trigger.reason = "declined"
+                }
             }
-            if trigger.reason == nil { said.triggers.append(trigger) } else { said.held.append(trigger) }
+            guard trigger.reason == nil else {
+                said.held.append(trigger)
+                continue
+            }
+            said.triggers.append(trigger)
+            if let id = published[trigger] { sent[trigger.account, default: []].insert(id) }
         }
     }
 

@@ -3,6 +3,8 @@ package struct NaiveOutputs: Sendable {
     package var triggers: [NaiveTrigger] = []
     package var held: [NaiveTrigger] = []
     package var deadLetters: [NaiveDeadLetter] = []
+    /// Outcomes that feedback brought about.
+    package var outcomes: [NaiveOutcome] = []
     /// Accounts whose state may have changed.
     package var touched: Set<String> = []
     /// Input records that the steps cover.
@@ -35,6 +37,17 @@ package struct NaiveTrigger: Sendable, Hashable, Comparable, CustomStringConvert
             + (reason.map { " \($0)" } ?? "")
     }
 
+    package static func < (a: Self, b: Self) -> Bool { a.description < b.description }
+}
+
+/// What feedback made of a trigger.
+package struct NaiveOutcome: Sendable, Hashable, Comparable, CustomStringConvertible {
+    package var account: String
+    package var trigger: String
+    package var kind: String
+    package var feedback: String
+
+    package var description: String { "\(account) \(trigger) \(kind) by \(feedback)" }
     package static func < (a: Self, b: Self) -> Bool { a.description < b.description }
 }
 

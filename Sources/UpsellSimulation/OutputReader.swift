@@ -29,6 +29,29 @@ package enum OutputReader {
         )
     }
 
+    /// - Returns: id and content of an outcome; nil where a member is missing. `feedback` is empty where none brought it
+    ///   about.
+    package static func outcome(_ value: [UInt8]) -> (id: String, outcome: NaiveOutcome)? {
+        guard let id = text(value, "id"), let account = text(value, "subject"), let trigger = text(value, "trigger"),
+            let kind = text(value, "kind")
+        else { return nil }
+        return (
+            id,
+            NaiveOutcome(account: account, trigger: trigger, kind: kind, feedback: text(value, "feedback") ?? "")
+        )
+    }
+
+    /// Ids of the triggers of a record of what is open: 32 digits each; the first id is the record's own.
+    package static func openIDs(_ value: [UInt8]) -> Set<String> {
+        var ids: Set<String> = []
+        var start = place(value, "triggers") ?? value.count
+        while let begin = place(value, "id", from: start) {
+            if let id = text(value, "id", from: start), id.utf8.count == 32 { ids.insert(id) }
+            start = begin
+        }
+        return ids
+    }
+
     /// Number of the input partition that a trigger came from.
     package static func partition(_ value: [UInt8]) -> Int32? {
         number(value, "partition").flatMap { Int32(exactly: $0) }

@@ -12,6 +12,8 @@ final class PartitionHistory {
     var epoch: UInt64?
     /// Next offset of every input.
     var positions: [Int64] = []
+    /// Open triggers by account, from the published triggers and outcomes alone.
+    var open: [String: Set<String>] = [:]
     /// Control records below it are applied.
     var nextControl: Int64 = 0
     var standby: PartitionRestorer?

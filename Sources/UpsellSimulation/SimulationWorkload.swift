@@ -137,7 +137,8 @@ package struct SimulationWorkload {
         if random.chance(60) { trigger = String(repeating: "0", count: 31) + "1" }
         var intent = FeedbackIntent(
             account: account, trigger: trigger, id: "f\(nextID)",
-            kind: random.pick(["delivered", "shown", "clicked", "dismissed"]))
+            kind: random.pick(["delivered", "shown", "shown", "clicked"]))
+        if random.chance(80) { intent.kind = "declined" } else if random.chance(150) { intent.kind = "accepted" }
         nextID += 1
         if random.chance(150), let old = feedbacks[partition].isEmpty ? nil : random.pick(feedbacks[partition]) {
             // A channel's retry.
@@ -147,9 +148,10 @@ package struct SimulationWorkload {
             feedbacks[partition].append(intent)
             if feedbacks[partition].count > 20 { feedbacks[partition].removeFirst() }
         }
+        let isVerdict = intent.kind == "declined" || intent.kind == "accepted"
         let json =
             "{\"id\":\"\(intent.id)\",\"trigger\":\"\(intent.trigger)\",\"kind\":\"\(intent.kind)\","
-            + "\"recipient\":\"admin\"}"
+            + "\"recipient\":\"\(isVerdict ? "csm" : "admin")\"}"
         return (
             .feedback(intent), SimulatedRecord(key: Array(account.utf8), value: Array(json.utf8), timestamp: now)
         )

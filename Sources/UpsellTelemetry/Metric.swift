@@ -70,6 +70,10 @@ extension Metric {
         counter: "trigger", "records", labels: ["rule"], "Triggers published.")
     public static let heldTriggers = Metric(
         counter: "held_trigger", "records", labels: ["reason"], "Triggers that were held back.")
+    public static let signals = Metric(
+        gauge: "disposed", "signals", labels: ["state"],
+        "Signals of this instance's partitions since they came, by the one state that each is in: emitted, held, ghost, merged, parked or shadow."
+    )
     public static let outcomes = Metric(
         counter: "outcome", "records", labels: ["kind"], "Outcomes of triggers published.")
     public static let openChanges = Metric(
@@ -100,7 +104,8 @@ extension Metric {
     public static let all: [Metric] = [
         inputRecords, usageEvents, duplicateEvents, skippedEvents, lateEvents, waitingEvents,
         profiles, feedback, repeatedFeedback, controlRecords, refusedControls, reloads, deadLetters, keyMismatches,
-        misplacedKeys, offsetGaps, repeatedRecords, triggers, heldTriggers, outcomes, openChanges, openLeftOut,
+        misplacedKeys, offsetGaps, repeatedRecords, triggers, heldTriggers, signals,
+        outcomes, openChanges, openLeftOut,
         shortenedTriggers, channelCopies, fusedRules, epochs,
         deliveryFailures, assignedPartitions, accounts, dedupIdentities, dedupHorizon, clockLag,
     ]

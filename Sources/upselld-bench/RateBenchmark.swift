@@ -183,6 +183,10 @@ struct RateBenchmark {
         topics.triggers = "\(run).triggers"
         topics.held = "\(run).held"
         topics.deadLetters = "\(run).dead-letters"
+        topics.feedback = "\(run).feedback"
+        topics.outcomes = "\(run).outcomes"
+        topics.open = "\(run).open"
+        topics.control = "\(run).control"
         topics.state = "\(run).state-\(round)"
         topics.journal = "\(run).journal-\(round)"
         var configuration = Configuration(

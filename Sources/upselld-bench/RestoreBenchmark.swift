@@ -121,6 +121,10 @@ struct RestoreBenchmark {
         topics.triggers = "\(run).triggers"
         topics.held = "\(run).held"
         topics.deadLetters = "\(run).dead-letters"
+        topics.feedback = "\(run).feedback"
+        topics.outcomes = "\(run).outcomes"
+        topics.open = "\(run).open"
+        topics.control = "\(run).control"
         topics.state = "\(run).state"
         topics.journal = "\(run).journal"
         let reset = Meter.Window.period(.init(.month))

@@ -98,6 +98,7 @@ final class Site {
               heartbeat.interval.ms: \(max(100, options.sessionTimeout / 20))
             group: { id: \(Self.group), slot: \(slot) }
             accounts: { unknown: defaultPlan, defaultPlan: basic }
+            qualification: { upgradePause: 0s, arbitration: { window: off } }
             log: { level: info, format: json }
             \(extra)
             """

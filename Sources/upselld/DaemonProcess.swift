@@ -52,6 +52,7 @@ final class DaemonProcess: Sendable {
         let ended = DispatchSemaphore(value: 0)
         let daemon = Daemon(
             configuration: configuration.withLock { $0 }, log: log, onProgress: { feed.progress() },
+            rendering: { [log] in rendering(of: $0, log: log) },
             onFailure: { [self] error in
                 failure.withLock { $0 = $0 ?? error }
                 ended.signal()

@@ -119,6 +119,10 @@ struct DaemonOnKafkaTests {
             configuration.topics.triggers = "\(site.prefix).triggers"
             configuration.topics.held = "\(site.prefix).held"
             configuration.topics.deadLetters = "\(site.prefix).dead-letters"
+            configuration.topics.feedback = "\(site.prefix).feedback"
+            configuration.topics.outcomes = "\(site.prefix).outcomes"
+            configuration.topics.open = "\(site.prefix).open"
+            configuration.topics.control = "\(site.prefix).control"
             configuration.topics.state = "\(site.prefix).state"
             configuration.topics.journal = "\(site.prefix).journal"
             configuration.group = Configuration.Group(

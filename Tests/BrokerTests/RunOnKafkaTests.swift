@@ -141,11 +141,16 @@ struct RunOnKafkaTests {
                   accounts: \(prefix).accounts
                   triggers: \(prefix).triggers
                   held: \(prefix).held
+                  feedback: \(prefix).feedback
+                  open: \(prefix).open
+                  outcomes: \(prefix).outcomes
+                  control: \(prefix).control
                   deadLetters: \(prefix).dead-letters
                   state: \(prefix).state
                   journal: \(prefix).journal
                 group: { id: \(prefix), slot: \(prefix)-1, leaveOnStop: true }
                 accounts: { unknown: defaultPlan, defaultPlan: free }
+                qualification: { upgradePause: 0s, arbitration: { window: off } }
                 log: { level: info, format: json }
                 """)
             try write(

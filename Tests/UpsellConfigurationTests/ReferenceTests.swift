@@ -37,7 +37,7 @@ struct ReferenceTests {
         #expect(reference.kafka.map(\.value) == empty.kafka.map(\.value))
         // No words are the default; the reference names the shipped ones.
         #expect(empty.words.isEmpty)
-        #expect(reference.words.templates.count == 10)
+        #expect(reference.words.templates.count == 11)
         reference.words = empty.words
         // Where it was written is the only difference.
         reference.kafka = empty.kafka
@@ -136,7 +136,8 @@ struct ReferenceTests {
     @Test
     func commentedSignalsLoadAndNameEveryKey() throws {
         let rules = try revived("rules.yaml", after: "Every other signal")
-        let loaded = try Fixtures.review(catalog: try Fixtures.reference("catalog.yaml"), rules: rules)
+        let loaded = try Fixtures.review(
+            catalog: try Fixtures.reference("catalog.yaml"), rules: rules, words: try Fixtures.reference("words.yaml"))
         #expect(loaded.configuration.catalogue.rules.count == 5 + 15)
         let kinds = Set(loaded.configuration.catalogue.rules.map(\.signal.kind))
         #expect(kinds == Set(Trigger.SignalKind.allCases))

@@ -42,8 +42,9 @@ struct ControlTests {
     }
 
     @Test func aRuleThatWasPausedWhileNobodyRanSaysNothing() throws {
-        let bench = try Bench(limit: 10)
-        bench.control.append(Self.record("pause"))
+        let control = FakeControl()
+        control.append(Self.record("pause"))
+        let bench = try Bench(limit: 10, control: control)
         bench.usage("acme", id: "1", at: 1, requests: 8)
         bench.source.give([0])
         bench.settle(records: 1)

@@ -284,7 +284,7 @@ struct Bench {
 
     init(
         limit: Int64, partitions: Int = 1, commitInterval: Int64 = 5, firstStart: Policy.FirstStart = .fire,
-        after former: Bench? = nil, watchdog: Watchdog? = nil,
+        after former: Bench? = nil, control: FakeControl? = nil, watchdog: Watchdog? = nil,
         change: (inout Configuration) -> Void = { _ in }, rendering: MessageRendering? = nil
     ) throws {
         var policy = Policy()
@@ -312,7 +312,8 @@ struct Bench {
         change(&configuration)
         self.configuration = configuration
         source = former?.source.reopened() ?? FakeSource(inputs: 3, partitions: partitions)
-        control = former?.control ?? FakeControl()
+        let control = control ?? former?.control ?? FakeControl()
+        self.control = control
         sink = former?.sink ?? FakeTransactions()
         let log = log
         daemon = Daemon(
@@ -350,6 +351,12 @@ struct Bench {
         source.append(
             input: 1, partition: partition, timestamp: start + Int64(second) * 1_000, key: account,
             value: Array(value.utf8))
+    }
+
+    func feedback(_ account: String, _ value: String?, at second: Int, partition: Int32 = 0) {
+        source.append(
+            input: 2, partition: partition, timestamp: start + Int64(second) * 1_000, key: account,
+            value: value.map { Array($0.utf8) })
     }
 
     func settle(records: Int) {

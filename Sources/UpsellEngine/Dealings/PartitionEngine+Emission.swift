@@ -8,14 +8,7 @@ extension PartitionEngine {
         trigger.kind = rule.kind
         trigger.recipient = rule.recipient
         trigger.segments = segments(of: account)
-        guard termsIndex[account] >= 0, let own = terms[Int(termsIndex[account])] else { return trigger }
-        trigger.plan = own.plan(at: own.limitsAt)
-        trigger.status = own.status
-        trigger.locale = own.facts.locale
-        trigger.timeZone = own.zone?.name
-        trigger.currency = own.facts.currency
-        trigger.owner = own.facts.owner
-        trigger.attributes = own.facts.attributes.filter { own.facts.shareable.contains($0.name) }
+        complete(&trigger, account)
         return trigger
     }
 
@@ -26,7 +19,7 @@ extension PartitionEngine {
         let routes = rule.steps.first { $0.name == trigger.step && !$0.channels.isEmpty }?.channels ?? rule.channels
         let open = routes.filter { route in route.condition.map { holds($0, account) } ?? true }
         trigger.present(
-            rule, remedy, open, optOut: rule.kind == .service ? [] : optOut, at: clock)
+            rule, remedy, open, optOut: rule.kind == .service || planted == .optOutIgnored ? [] : optOut, at: clock)
     }
 
     /// Publishes a trigger, opens it, and begins its campaign.

@@ -17,10 +17,12 @@ extension PartitionState {
         do {
             let feedback = try feedbackDecoder.decode(value: value, recordTime: recordTime)
             rows.removeAll()
-            if engine.apply(feedback: feedback, account: account, recordTime: recordTime, into: &effects) {
-                tally.feedback += 1
-            } else {
-                tally.repeatedFeedback += 1
+            switch engine.apply(feedback: feedback, account: account, recordTime: recordTime, into: &effects) {
+            case .applied: tally.feedback += 1
+            case .duplicate: tally.repeatedFeedback += 1
+            case .unknownTrigger:
+                let text = "the account has no trigger \(feedback.trigger), or it is over for longer than feedback is heard"
+                reject(batch, record, Rejection(.unknownTrigger, text), stage: .apply, wallTime: wallTime)
             }
             publishEffects(nil, wallTime: wallTime)
         } catch {

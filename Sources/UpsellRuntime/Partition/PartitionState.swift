@@ -410,6 +410,7 @@ package struct PartitionState: ~Copyable {
     /// - Parameter stateEnd: no record of this epoch will lie below it in the state partition.
     package mutating func freeze(stateEnd: Int64) -> FrozenShare? {
         guard !running.isEmpty else { return nil }
+        assert(engine.statistics.isBalanced, "a signal is in no state, or in two: \(engine.statistics)")
         let full = exchange(&running, with: RunningShare(epoch: running.epoch + 1, inputCount: context.inputs.count))
         let positions = full.positions(next: next)
         for (index, position) in positions.enumerated() { marks[index].before = position.before }
