@@ -102,7 +102,7 @@ let package = Package(
             "UpsellTesting",
             [
                 "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
-                "UpsellRuntime",
+                "UpsellRuntime", "UpsellTelemetry",
             ]),
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),
@@ -128,6 +128,9 @@ let package = Package(
         tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellConfiguration", "UpsellTesting"]),
         .testTarget(
             name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PlayTests", dependencies: ["UpsellModel", "UpsellConfiguration", "UpsellTesting"], exclude: ["Plays", "other-catalog.yaml"],
             swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
         tests(
