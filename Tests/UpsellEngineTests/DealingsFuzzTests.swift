@@ -138,7 +138,7 @@ final class DealingsHistory {
 
     func play(_ tally: inout DealingsTally) {
         tally.histories += 1
-        for step in 0..<(10 + roll(30)) {
+        for step in 0..<(8 + roll(20)) {
             var effects = Effects()
             let before = engine.clock
             let record = input(&effects)

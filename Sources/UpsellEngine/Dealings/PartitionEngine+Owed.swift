@@ -9,7 +9,6 @@ extension PartitionEngine {
         if reason.isTemporary, let until { return owe(claim, reason, until: until, into: &effects) }
         tell(claim.presented, reason, into: &effects)
         move(claim.standing, to: Self.standing(reason))
-        if stories[claim.account] != nil { dealingsChanged(claim.account) }
     }
 
     private static func standing(_ final: HoldReason) -> Standing {

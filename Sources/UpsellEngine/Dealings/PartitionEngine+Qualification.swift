@@ -32,7 +32,6 @@ extension PartitionEngine {
                 for claim in contenders { owe(claim, nil, until: end, into: &effects) }
             }
         }
-        if stories[account] != nil { dealingsChanged(account) }
     }
 
     /// What was owed ends where a higher threshold of its rule comes with the same record.
@@ -76,6 +75,7 @@ extension PartitionEngine {
                 story.dealings.merged.append(
                     Trigger.Merged(trigger: claim.trigger.id, rule: claim.trigger.rule))
                 if story.dealings.merged.count > Dealings.mergedMax { story.dealings.merged.removeFirst() }
+                dealingsChanged(claim.account)
             } else {
                 hold(
                     claim, .lostArbitration, until: clock.milliseconds + Swift.max(policy.arbitrationRetry, 1),
