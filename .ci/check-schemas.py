@@ -82,8 +82,8 @@ def derived_held():
     held |= {
         "$id": "urn:upselld:schema:held:1", "title": "upselld held trigger",
         "description": "A trigger that came true as a signal and was held back: value of a record of upselld.held, a "
-        "CloudEvent 1.0. The record's key is the account id. But for reason, disposition, until and trigger its data is "
-        "that of a trigger.",
+        "CloudEvent 1.0. The record's key is the account id. But for reason, disposition, until and trigger its data "
+        "is that of a trigger.",
     }
     members = held["properties"]
     members["id"] = {
@@ -95,7 +95,7 @@ def derived_held():
     own = {
         "reason": {
             "enum": cases("Trigger.swift", "HoldReason"),
-            "description": "Why it was held back; the article SignalsAndArming of UpsellEngine explains each.",
+            "description": "Why it was held back; the article Outputs of UpsellWire explains each.",
         },
         "disposition": {
             "enum": ["final", "temporary"],
@@ -132,9 +132,9 @@ def derived_open():
     schema = load("trigger")
     schema |= {
         "$id": "urn:upselld:schema:open:1", "title": "upselld open triggers",
-        "description": "What is open of an account, as a banner shows it: value of a record of upselld.open, a CloudEvent "
-        "1.0. The record's key is the account id; a record without value says that nothing is open. But for id and "
-        "detectionTime each trigger is the data of its own event.",
+        "description": "What is open of an account, as a banner shows it: value of a record of upselld.open, a "
+        "CloudEvent 1.0. The record's key is the account id; a record without value says that nothing is open. But for "
+        "id and detectionTime each trigger is the data of its own event.",
     }
     members = schema["properties"]
     members["id"]["description"] = "128-bit hash of the account and of what is open."
@@ -243,9 +243,6 @@ def check_asyncapi():
     article = (ROOT / "Sources" / "UpsellWire" / "UpsellWire.docc" / "DeadLetters.md").read_text()
     explained = re.findall(r"^\| `([a-z0-9_]+)` \|", article, re.MULTILINE)
     expect(sorted(explained) == sorted(reasons), "DeadLetters.md: its reasons differ from RejectionReason")
-    article = (ROOT / "Sources" / "UpsellEngine" / "UpsellEngine.docc" / "SignalsAndArming.md").read_text()
-    explained = re.findall(r"^\| `([a-z_]+)` \| (?:final|temporary)", article, re.MULTILINE)
-    expect(explained == cases("Trigger.swift", "HoldReason"), "SignalsAndArming.md: its reasons differ from HoldReason")
     print(f"ok: asyncapi.yaml: {len(listed)} topics as in upselld.yaml, {len(files)} schemas, {len(reasons)} reasons, "
           f"{examples} examples")
 
@@ -259,7 +256,18 @@ def check_article():
         expect(error is None, f"Outputs.md: {name}: {error and error.json_path}: {error and error.message}")
     missing = {"trigger", "held", "open", "outcome", "feedback", "control"} - {name for name, _ in examples}
     expect(not missing, f"Outputs.md has no example of {sorted(missing)}")
-    print(f"ok: {len(examples)} examples of Outputs.md")
+
+    # Reasons for which a trigger is held: all of them here, and wherever else they are explained the same is said.
+    row = re.compile(r"^\| `([a-z_]+)` \| (final|temporary)\b", re.MULTILINE)
+    temporary, _ = hold_reasons()
+    reasons = cases("Trigger.swift", "HoldReason")
+    declared = [(reason, "temporary" if reason in temporary else "final") for reason in reasons]
+    explained = row.findall(article)
+    expect(explained == declared, f"Outputs.md: reasons {set(explained) ^ set(declared)} differ from HoldReason")
+    for path in sorted(ROOT.glob("Sources/*/*.docc/*.md")):
+        wrong = set(row.findall(path.read_text())) - set(declared)
+        expect(not wrong, f"{path.name}: {sorted(wrong)} is not so by HoldReason")
+    print(f"ok: {len(examples)} examples and {len(declared)} reasons of Outputs.md")
 
 
 # MARK: Sources
@@ -502,7 +510,9 @@ def mutants(output):
 
 def check_wire():
     """Samples of every output with all its members, as the code writes them, and their mutants."""
-    outputs = {"triggers": "trigger", "triggers-least": "trigger", "held": "held", "outcomes": "outcome", "open": "open"}
+    outputs = {
+        "triggers": "trigger", "triggers-least": "trigger", "held": "held", "outcomes": "outcome", "open": "open",
+    }
     known = {path.name.removesuffix(".jsonl") for path in WIRE.glob("*.jsonl")}
     expect(known == set(outputs), f"Tests/Fixtures/wire has {sorted(known)}")
     valid = refused = 0
@@ -551,8 +561,9 @@ def check_wire():
     few = {signal: count for signal, count in by_signal.items() if count < MUTANTS_MIN}
     expect(not few, f"too few mutants: {few}")
     print(f"ok: {valid} samples of {len(outputs)} files fit their schemas and have every member, kind and reason")
-    print(f"ok: {refused} mutants of one member each are refused; of triggers at least {min(by_signal.values())} for each "
-          f"of {len(by_signal)} signals")
+    least = min(by_signal.values())
+    print(f"ok: {refused} mutants of one member each are refused; of triggers {least} or more for each of "
+          f"{len(by_signal)} signals")
 
 
 def check_triggers(path):

@@ -51,7 +51,8 @@ final class DaemonProcess: Sendable {
     private func runOnce(_ feed: WatchdogFeed) -> ExitStatus {
         let ended = DispatchSemaphore(value: 0)
         let daemon = Daemon(
-            configuration: configuration.withLock { $0 }, log: log, onProgress: { feed.progress() },
+            configuration: configuration.withLock { $0 }, log: log,
+            rendering: { [log] in rendering(of: $0, log: log) }, onProgress: { feed.progress() },
             onFailure: { [self] error in
                 failure.withLock { $0 = $0 ?? error }
                 ended.signal()

@@ -3,6 +3,7 @@ internal import KafkaTransport
 internal import UpsellCommandLine
 internal import UpsellConfiguration
 internal import UpsellDemo
+internal import UpsellEngine
 internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellTelemetry
@@ -46,8 +47,15 @@ private func put(_ text: String, on descriptor: Int32) {
 
 /// Loads the configuration, and asks librdkafka about its part of it: all complaints at once, one a line; nil with any.
 private func load(_ arguments: ConfigurationArguments) -> Configuration? {
+    review(arguments.path, arguments)?.configuration
+}
+
+/// A configuration and what is of doubtful use in it.
+private func review(_ path: String, _ arguments: ConfigurationArguments) -> (
+    configuration: Configuration, warnings: [Complaint]
+)? {
     do {
-        return try loaded(arguments)
+        return try reviewed(path, arguments)
     } catch {
         for complaint in error.complaints { complain("\(complaint)\n") }
         return nil
@@ -61,17 +69,22 @@ struct ConfigurationComplaints: Error {
 
 /// The configuration as files and environment are now.
 func loaded(_ arguments: ConfigurationArguments) throws(ConfigurationComplaints) -> Configuration {
-    let configuration: Configuration
+    try reviewed(arguments.path, arguments).configuration
+}
+
+private func reviewed(_ path: String, _ arguments: ConfigurationArguments) throws(ConfigurationComplaints) -> (
+    configuration: Configuration, warnings: [Complaint]
+) {
+    let reviewed: (configuration: Configuration, warnings: [Complaint])
     do throws(ConfigurationError) {
-        configuration = try ConfigurationLoader.load(
-            path: arguments.path, overrides: arguments.settings.map { ($0.key, $0.value) },
-            environment: environmentVariables())
+        reviewed = try ConfigurationLoader.review(
+            path: path, overrides: arguments.settings.map { ($0.key, $0.value) }, environment: environmentVariables())
     } catch {
         throw ConfigurationComplaints(complaints: error.complaints.map(\.description))
     }
-    let complaints = ClientSettings(configuration).complaints()
+    let complaints = ClientSettings(reviewed.configuration).complaints()
     guard complaints.isEmpty else { throw ConfigurationComplaints(complaints: complaints.map(\.description)) }
-    return configuration
+    return reviewed
 }
 
 private func environmentVariables() -> [String: String] {
@@ -86,11 +99,19 @@ private func environmentVariables() -> [String: String] {
 }
 
 private func check(_ arguments: ConfigurationArguments) -> ExitStatus {
-    guard let configuration = load(arguments) else { return .configuration }
+    guard let (configuration, warnings) = review(arguments.path, arguments) else { return .configuration }
+    for warning in warnings { complain("\(warning)\n") }
     let catalogue = configuration.catalogue
+    let order = warnings.isEmpty ? "" : ", with \(warnings.count) warning\(warnings.count == 1 ? "" : "s")"
     say(
         "\(arguments.path): \(catalogue.meters.count) meters, \(catalogue.plans.count) plans, "
-            + "\(catalogue.addOns.count) add-ons, \(catalogue.rules.count) rules: all in order\n")
+            + "\(catalogue.addOns.count) add-ons, \(catalogue.rules.count) rules: all in order\(order)\n")
+    guard let path = arguments.against else { return .done }
+    guard let (running, _) = review(path, arguments) else { return .configuration }
+    // The engine's own versions: what they tell apart is what a reload arms anew.
+    let versions = ConfigurationDifference.Versions(
+        ofRule: KeyVersion.ofRule, ofPart: KeyVersion.ofPart, ofMeter: KeyVersion.ofMeter)
+    say("\(ConfigurationDifference(from: running, to: configuration, versions: versions))\n")
     return .done
 }
 

@@ -49,7 +49,7 @@ import Testing
         ],
         "upselld": [
             "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
-            "UpsellCommandLine", "UpsellRuntime", "UpsellDemo", "Dispatch", "Synchronization", "Glibc",
+            "UpsellCommandLine", "UpsellRuntime", "UpsellDemo", "UpsellWords", "Dispatch", "Synchronization", "Glibc",
         ],
     ]
 

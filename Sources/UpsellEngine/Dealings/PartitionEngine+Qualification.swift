@@ -173,12 +173,12 @@ extension PartitionEngine {
 
     private func statusReason(_ account: Int) -> HoldReason? {
         guard termsIndex[account] >= 0, let own = terms[Int(termsIndex[account])] else { return nil }
-        switch own.status {
+        switch own.status(at: clock.milliseconds) {
         case .cancelled: return .cancelled
         case .cancelling: return .cancelling
         case .pastDue: return .pastDue
         case .paused: return .inactive
-        case .active, .trialing: return own.facts.cancelAtPeriodEnd ? .cancelling : nil
+        case .active, .trialing: return nil
         }
     }
 

@@ -66,7 +66,7 @@ extension PartitionEngine {
         situation.holdings = own.addOns.filter { $0.isHeld(at: own.limitsAt) }
         if own.effectiveAt.map({ $0.milliseconds > own.limitsAt }) ?? true { situation.pendingPlan = own.pendingPlan }
         situation.trialPlan = own.facts.trial?.plan
-        situation.isTrialing = own.status == .trialing
+        situation.isTrialing = own.status(at: clock.milliseconds) == .trialing
         situation.currency = own.facts.currency
         situation.interval = own.facts.interval ?? .month
         situation.mrr = own.facts.mrr
