@@ -189,7 +189,8 @@ struct FeedbackTests {
         var state = PartitionState(
             genesis: PartitionID(0), context: context(),
             inputs: [(low: 0, high: 0), (low: 0, high: 0), (low: 0, high: 0)])
-        let share = try #require(state.freeze(stateEnd: 0))
+        let frozen = state.freeze(stateEnd: 0)
+        let share = try #require(frozen)
         var assembler = ChunkAssembler(partition: PartitionID(0))
         var log: [[UInt8]] = []
         for record in share.records where record.topic == "upselld.state" {
@@ -218,7 +219,8 @@ struct FeedbackTests {
         var state = PartitionState(
             restored: try restorer.finish(end: 1, losses: [], lows: [0, 0, 40]), context: context)
         #expect(state.next == [0, 0, 40])
-        let share = try #require(state.freeze(stateEnd: 1))
+        let frozen = state.freeze(stateEnd: 1)
+        let share = try #require(frozen)
         #expect(share.epoch == 1)
         #expect(
             share.steps == [
@@ -230,6 +232,7 @@ struct FeedbackTests {
         let header = try StateChunk.decode(chunk).header
         #expect(header.inputs.map(\.after) == [0, 0, 40])
         #expect(header.inputs.map(\.topicHash) == context.topicHashes, "from here on it is like any other log")
-        #expect(state.freeze(stateEnd: 2) == nil)
+        let hasMore = state.freeze(stateEnd: 2) != nil
+        #expect(!hasMore)
     }
 }
