@@ -139,7 +139,9 @@ struct CrashOnKafkaTests {
                 kills += 1
                 daemon = try site.start()
                 #expect(
-                    eventually(seconds: 60) { site.logLines(of: daemon).contains { $0["message"] == "partition restored" } }
+                    eventually(seconds: 60) {
+                        site.logLines(of: daemon).contains { $0["message"] == "partition restored" }
+                    }
                 )
             }
         }
