@@ -1,7 +1,7 @@
 public import Foundation
 public import UpsellConfiguration
-public import UpsellRuntime
 internal import UpsellModel
+public import UpsellRuntime
 internal import UpsellWords
 
 /// The files of one scenario as an operator has them: a folder with the main file, the catalogue and the play's rules, all
