@@ -67,8 +67,8 @@ let package = Package(
         .executableTarget(
             name: "upselld",
             dependencies: [
-                "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellWords", "KafkaTransport", "UpsellConfiguration",
-                "UpsellTelemetry", "UpsellCommandLine", "UpsellRuntime", "UpsellDemo",
+                "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",
+                "UpsellCommandLine", "UpsellRuntime", "UpsellDemo", "UpsellWords",
             ],
             swiftSettings: strictSettings),
 
@@ -102,7 +102,7 @@ let package = Package(
             "UpsellTesting",
             [
                 "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
-                "UpsellRuntime",
+                "UpsellRuntime", "UpsellTelemetry", "UpsellWords",
             ]),
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),
@@ -116,7 +116,7 @@ let package = Package(
                 "UpsellTesting",
             ]),
         tests("KafkaTransportTests", ["KafkaTransport", "UpsellTesting"]),
-        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellModel", "UpsellTesting"]),
+        tests("UpsellConfigurationTests", ["UpsellConfiguration", "UpsellEngine", "UpsellModel", "UpsellTesting"]),
         tests("UpsellTelemetryTests", ["UpsellTelemetry"]),
         tests("UpsellCommandLineTests", ["UpsellCommandLine"]),
         tests(
@@ -128,6 +128,9 @@ let package = Package(
         tests("UpsellDemoTests", ["UpsellDemo", "UpsellModel", "UpsellConfiguration", "UpsellTesting"]),
         .testTarget(
             name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "PlayTests", dependencies: ["UpsellModel", "UpsellConfiguration", "UpsellTesting"], exclude: ["Plays", "other-catalog.yaml"],
             swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
         tests(

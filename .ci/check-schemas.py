@@ -1,6 +1,8 @@
 """Checks config/schemas and config/asyncapi.yaml against each other, the sources, fixtures and real triggers.
 
-usage: check-schemas.py TRIGGERS    (a file with one published trigger a line; the demo's summary line is passed over)
+usage: check-schemas.py TRIGGERS [OUTPUTS...]
+           TRIGGERS has one published trigger a line; the demo's summary line is passed over. OUTPUTS have one published
+           event of any kind a line; its type says which schema it must fit.
        check-schemas.py --derive    (writes held.schema.json and open.schema.json anew after trigger.schema.json)
 
 Needs check-jsonschema's packages (jsonschema, ruamel.yaml), rfc3339-validator and rfc3986-validator. One line a step.
@@ -82,8 +84,8 @@ def derived_held():
     held |= {
         "$id": "urn:upselld:schema:held:1", "title": "upselld held trigger",
         "description": "A trigger that came true as a signal and was held back: value of a record of upselld.held, a "
-        "CloudEvent 1.0. The record's key is the account id. But for reason, disposition, until and trigger its data is "
-        "that of a trigger.",
+        "CloudEvent 1.0. The record's key is the account id. But for reason, disposition, until and trigger its data "
+        "is that of a trigger.",
     }
     members = held["properties"]
     members["id"] = {
@@ -95,7 +97,7 @@ def derived_held():
     own = {
         "reason": {
             "enum": cases("Trigger.swift", "HoldReason"),
-            "description": "Why it was held back; the article SignalsAndArming of UpsellEngine explains each.",
+            "description": "Why it was held back; the article Outputs of UpsellWire explains each.",
         },
         "disposition": {
             "enum": ["final", "temporary"],
@@ -132,9 +134,9 @@ def derived_open():
     schema = load("trigger")
     schema |= {
         "$id": "urn:upselld:schema:open:1", "title": "upselld open triggers",
-        "description": "What is open of an account, as a banner shows it: value of a record of upselld.open, a CloudEvent "
-        "1.0. The record's key is the account id; a record without value says that nothing is open. But for id and "
-        "detectionTime each trigger is the data of its own event.",
+        "description": "What is open of an account, as a banner shows it: value of a record of upselld.open, a "
+        "CloudEvent 1.0. The record's key is the account id; a record without value says that nothing is open. But for "
+        "id and detectionTime each trigger is the data of its own event.",
     }
     members = schema["properties"]
     members["id"]["description"] = "128-bit hash of the account and of what is open."
@@ -243,9 +245,6 @@ def check_asyncapi():
     article = (ROOT / "Sources" / "UpsellWire" / "UpsellWire.docc" / "DeadLetters.md").read_text()
     explained = re.findall(r"^\| `([a-z0-9_]+)` \|", article, re.MULTILINE)
     expect(sorted(explained) == sorted(reasons), "DeadLetters.md: its reasons differ from RejectionReason")
-    article = (ROOT / "Sources" / "UpsellEngine" / "UpsellEngine.docc" / "SignalsAndArming.md").read_text()
-    explained = re.findall(r"^\| `([a-z_]+)` \| (?:final|temporary)", article, re.MULTILINE)
-    expect(explained == cases("Trigger.swift", "HoldReason"), "SignalsAndArming.md: its reasons differ from HoldReason")
     print(f"ok: asyncapi.yaml: {len(listed)} topics as in upselld.yaml, {len(files)} schemas, {len(reasons)} reasons, "
           f"{examples} examples")
 
@@ -259,7 +258,18 @@ def check_article():
         expect(error is None, f"Outputs.md: {name}: {error and error.json_path}: {error and error.message}")
     missing = {"trigger", "held", "open", "outcome", "feedback", "control"} - {name for name, _ in examples}
     expect(not missing, f"Outputs.md has no example of {sorted(missing)}")
-    print(f"ok: {len(examples)} examples of Outputs.md")
+
+    # Reasons for which a trigger is held: all of them here, and wherever else they are explained the same is said.
+    row = re.compile(r"^\| `([a-z_]+)` \| (final|temporary)\b", re.MULTILINE)
+    temporary, _ = hold_reasons()
+    reasons = cases("Trigger.swift", "HoldReason")
+    declared = [(reason, "temporary" if reason in temporary else "final") for reason in reasons]
+    explained = row.findall(article)
+    expect(explained == declared, f"Outputs.md: reasons {set(explained) ^ set(declared)} differ from HoldReason")
+    for path in sorted(ROOT.glob("Sources/*/*.docc/*.md")):
+        wrong = set(row.findall(path.read_text())) - set(declared)
+        expect(not wrong, f"{path.name}: {sorted(wrong)} is not so by HoldReason")
+    print(f"ok: {len(examples)} examples and {len(declared)} reasons of Outputs.md")
 
 
 # MARK: Sources
@@ -398,8 +408,8 @@ EMPTIABLE = {
 }
 # Places where `null` means something.
 NULLABLE = {"data.limit", "data.evidence[].limit", "data.remedy.limits[].from", "data.remedy.limits[].to"}
-# What shares the schema of a trigger and does not come about: tests are sent, and what is held does not run out.
-NEVER = {("held", "test"), ("held", "expires")}
+# What shares the schema of a trigger and does not come about: tests are never held.
+NEVER = {("held", "test")}
 # Texts that are a channel's own.
 FREE = {"data.recipient[outcome]", "data.reason[outcome]"}
 # The account's own JSON, of whatever form.
@@ -502,7 +512,9 @@ def mutants(output):
 
 def check_wire():
     """Samples of every output with all its members, as the code writes them, and their mutants."""
-    outputs = {"triggers": "trigger", "triggers-least": "trigger", "held": "held", "outcomes": "outcome", "open": "open"}
+    outputs = {
+        "triggers": "trigger", "triggers-least": "trigger", "held": "held", "outcomes": "outcome", "open": "open",
+    }
     known = {path.name.removesuffix(".jsonl") for path in WIRE.glob("*.jsonl")}
     expect(known == set(outputs), f"Tests/Fixtures/wire has {sorted(known)}")
     valid = refused = 0
@@ -551,8 +563,9 @@ def check_wire():
     few = {signal: count for signal, count in by_signal.items() if count < MUTANTS_MIN}
     expect(not few, f"too few mutants: {few}")
     print(f"ok: {valid} samples of {len(outputs)} files fit their schemas and have every member, kind and reason")
-    print(f"ok: {refused} mutants of one member each are refused; of triggers at least {min(by_signal.values())} for each "
-          f"of {len(by_signal)} signals")
+    least = min(by_signal.values())
+    print(f"ok: {refused} mutants of one member each are refused; of triggers {least} or more for each of "
+          f"{len(by_signal)} signals")
 
 
 def check_triggers(path):
@@ -577,8 +590,22 @@ def check_triggers(path):
     print(f"ok: {count} mutants of a trigger, each of one member, are refused")
 
 
+def check_outputs(path):
+    """Events of any kind, such as what scenarios wrote."""
+    schemas = {kind: validator(kind) for kind in ("trigger", "held", "open", "outcome")}
+    count = 0
+    for number, output in lines(path):
+        kind = str(output.get("type")).split(".")[1:2]
+        expect(kind and kind[0] in schemas, f"{path}:{number}: no event of ours")
+        error = next(schemas[kind[0]].iter_errors(output), None)
+        expect(error is None, f"{path}:{number}: {error and error.json_path}: {error and error.message}")
+        count += 1
+    expect(count > 0, f"{path} has no event")
+    print(f"ok: {count} events of {path.name} fit the schemas of their types")
+
+
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2 or (sys.argv[1] == "--derive" and len(sys.argv) > 2):
         sys.exit(__doc__)
     if sys.argv[1] == "--derive":
         derive()
@@ -592,6 +619,8 @@ def main():
     check_asyncapi()
     check_article()
     check_triggers(pathlib.Path(sys.argv[1]))
+    for path in sys.argv[2:]:
+        check_outputs(pathlib.Path(path))
 
 
 main()

@@ -127,7 +127,8 @@ public enum ArgumentParser {
             case .keep: demo.keep = true
             case .acceptLoss: configuration.acceptsLoss = true
             case .test: isTest = true
-            case .config, .set, .limit, .accessLog, .help: preconditionFailure("\(name.rawValue) is no switch")
+            case .config, .against, .set, .limit, .accessLog, .help:
+                preconditionFailure("\(name.rawValue) is no switch")
             }
         }
 
@@ -136,6 +137,8 @@ public enum ArgumentParser {
             switch name {
             case .config:
                 configuration.path = value
+            case .against:
+                configuration.against = value
             case .accessLog:
                 demo.accessLogs.append(value)
             case .set:

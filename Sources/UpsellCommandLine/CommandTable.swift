@@ -42,7 +42,7 @@ struct OptionEntry {
     var isRepeatable: Bool { name == .set || name == .accessLog }
 
     enum Name: String {
-        case config, set, limit, json, keep
+        case config, against, set, limit, json, keep
         case accessLog = "access-log"
         case acceptLoss = "accept-loss"
         case test
@@ -102,14 +102,28 @@ extension CommandEntry {
 
               file:line: path: what is wrong; expected what
 
-            Connects to nothing. Prints one line and ends with 0 when all is well, with 78
-            otherwise.
+            Warns in the same form of what is right and of doubtful use: adjacent plans that
+            hardly differ, a higher plan with a lower limit, a rule that no plan lets fire.
+
+            Connects to nothing. Prints one line and ends with 0 when all is well, warnings or
+            not, and with 78 otherwise.
+
+            With --against it also prints, one a line, what a reload from that configuration
+            to this one would change: rules that arm anew and what becomes of thresholds that
+            are exceeded, meters that start anew, limits of plans, settings.
             """,
-        options: configuration,
+        options: configuration + [
+            OptionEntry(
+                name: .against, value: "FILE",
+                summary: "a configuration that is running; --set and the environment hold for both")
+        ],
         examples: [
             Example(line: "upselld check", effect: "config/upselld.yaml and the files it names"),
             Example(
                 line: "upselld check --config new/upselld.yaml && systemctl restart upselld", effect: "try before use"),
+            Example(
+                line: "upselld check --config new/upselld.yaml --against /etc/upselld/upselld.yaml",
+                effect: "what a reload would change"),
         ])
 
     private static let fire = CommandEntry(

@@ -17,6 +17,8 @@ public struct ConfigurationArguments: Equatable, Sendable {
     public var settings: [Setting] = []
     /// Input that retention took before it was read counts as lost. Of `run` only.
     public var acceptsLoss = false
+    /// Path of a configuration that is running, to compare with. Of `check` only.
+    public var against: String?
 
     public init() {}
 

@@ -24,7 +24,7 @@ struct ConditionReader {
     /// The condition, or nil after at least one complaint (or where what it refers to could not be read).
     func read(_ value: Value) -> Condition? {
         let condition = part(value)
-        if let condition { definitions.note(condition, at: value) }
+        if segment == nil, let condition { definitions.note(condition, at: value) }
         return condition
     }
 
@@ -75,27 +75,9 @@ struct ConditionReader {
         add("mrr", revenue)
         add("tenure") { age($0, .tenure) }
         add("sincePurchase") { age($0, .sincePurchase) }
-        add("usage") {
-            ofMeter($0) {
-                .usage($0)
-            } read: {
-                catalog.quantity($0, of: $1, from: 0)
-            }
-        }
-        add("percent") {
-            ofMeter($0) {
-                .percent($0)
-            } read: { value, _ in
-                value.percent(from: 0)
-            }
-        }
-        add("limit") {
-            ofMeter($0) {
-                .limit($0)
-            } read: {
-                catalog.quantity($0, of: $1, from: 0)
-            }
-        }
+        add("usage") { ofMeter($0, Condition.NumberOperand.usage) { catalog.quantity($0, of: $1, from: 0) } }
+        add("percent") { ofMeter($0, Condition.NumberOperand.percent) { value, _ in value.percent(from: 0) } }
+        add("limit") { ofMeter($0, Condition.NumberOperand.limit) { catalog.quantity($0, of: $1, from: 0) } }
         guard isWhole else { return nil }
         guard let first = parts.first else {
             value.complain("an empty condition", expected: expected, at: value.keyMark)

@@ -9,8 +9,9 @@ public struct Configuration: Sendable, Equatable {
     public var catalogue: Catalogue
     /// Templates of messages, checked; empty: triggers carry no words of their own.
     public var words = WordsSource()
-    /// Rises with every change of catalogue, rules or policy (accounts, dedup, late, clock, firstStart, goLive), so that instances that learn of it at different times do not undo
-    /// one another's; 0: a partition takes on whatever configuration its instance has.
+    /// Rises with every change of catalogue, rules or policy (accounts, dedup, late, clock, qualification, firstStart,
+    /// goLive), so that instances that learn of it at different times do not undo one another's; 0: a partition takes on
+    /// whatever configuration its instance has.
     public var sequence: UInt64 = 0
     /// Input that is gone by retention counts as lost instead of being refused; given on the command line for one start.
     public var acceptsLoss = false

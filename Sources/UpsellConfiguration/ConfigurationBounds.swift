@@ -10,12 +10,19 @@ enum ConfigurationBounds {
     static let plansMax = 256
     static let addOnsMax = 256
     static let rulesMax = 1_024
+    /// Templates, and partials, of a words file.
+    static let templatesMax = 256
+    /// Languages of one template.
+    static let localesMax = 128
+    static let talkingPointsMax = 16
     static let rulesFilesMax = 64
     static let behavioursMax = 1_024
     static let segmentsMax = 256
     /// Parts of one condition and values in its lists, segments it refers to counted in full each time: what one
     /// judgement may cost, and the budget that segments of segments meet.
     static let conditionPartsMax = 4_096
+    /// How deep conditions nest, segments in full: judging one descends so far.
+    static let conditionDepthMax = 64
     /// Features that one signal listens to or tells of.
     static let signalFeaturesMax = 64
     /// Groups of thresholds beside a limit's own.
@@ -32,11 +39,6 @@ enum ConfigurationBounds {
     /// Caps, and triggers that one may let through: their instants are kept for each account.
     static let capsMax = 8
     static let capCountMax = 100
-    /// Templates, and partials, of a words file.
-    static let templatesMax = 256
-    /// Languages of one template.
-    static let localesMax = 128
-    static let talkingPointsMax = 16
     static let usageTopicsMax = 32
     /// Bytes of a name.
     static let nameBytesMax = 64

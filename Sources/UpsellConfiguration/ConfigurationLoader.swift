@@ -4,7 +4,7 @@ import UpsellModel
 
 /// Turns files, environment and command line into a `Configuration`, or into every complaint about them at once.
 public enum ConfigurationLoader {
-    /// Loads the main file and the catalogue, rules and words files it names.
+    /// Loads the main file and the catalogue and rules files it names.
     ///
     /// - Parameters:
     ///   - path: of the main file; the others are relative to its folder.
@@ -48,7 +48,15 @@ public enum ConfigurationLoader {
         let files = main.rules.map { name -> RulesFile? in
             self.tree(sibling(name, of: path), report, read).map { RulesFile(value($0, report)) }
         }
-        let definitions = Definitions(catalog)
+        let words: WordsFile
+        if let name = main.words {
+            words =
+                self.tree(sibling(name, of: path), report, read).map { WordsFile(value($0, report)) }
+                ?? WordsFile(absent: report, isReadable: false)
+        } else {
+            words = WordsFile(absent: report)
+        }
+        let definitions = Definitions(catalog, words)
         // Names in a file that could not be read are not known.
         if catalogTree == nil || files.contains(where: { $0 == nil }) {
             definitions.knowsBehaviours = false
@@ -61,14 +69,6 @@ public enum ConfigurationLoader {
         var rules = RulesReader(definitions)
         for file in files { if let file { rules.read(file) } }
         definitions.finish(rules: rules.knowsNames && !files.contains { $0 == nil } ? rules.names : nil)
-        let words: WordsFile
-        if let name = main.words {
-            words =
-                self.tree(sibling(name, of: path), report, read).map { WordsFile(value($0, report)) }
-                ?? WordsFile(absent: report, isReadable: false)
-        } else {
-            words = WordsFile(absent: report)
-        }
 
         let catalogue = Catalogue(
             meters: catalog.meters, plans: catalog.plans, addOns: catalog.addOns, rules: rules.rules, policy: policy,
@@ -127,7 +127,7 @@ public enum ConfigurationLoader {
     /// each.
     ///
     /// Characters that Kafka refuses in an instance id become `-`; a hash of the path keeps `/a-b` and `/a/b` apart.
-    static func defaultSlot(_ path: String) -> String {
+    public static func defaultSlot(_ path: String) -> String {
         let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
         // FNV-1a, 32 bits: enough to tell a handful of paths on one host apart.
         let hash = absolute.utf8.reduce(2_166_136_261 as UInt32) { ($0 ^ UInt32($1)) &* 16_777_619 }

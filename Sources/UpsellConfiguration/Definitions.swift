@@ -6,6 +6,8 @@ import UpsellModel
 /// because every reader of conditions and signals adds to it. One thread, one load.
 final class Definitions {
     let catalog: CatalogFile
+    /// Templates that rules name.
+    let words: WordsFile
     private(set) var behaviours: [Behaviour] = []
     private(set) var segments: [Segment] = []
     /// Whether names can be judged: not when a file or a section could not be read.
@@ -18,6 +20,8 @@ final class Definitions {
     private var segmentPlaces: [String: Value] = [:]
     /// What segments refer to, in the order of the files.
     private var references: [(from: String, to: String, value: Value)] = []
+    /// Segments, each behind those it refers to.
+    private var order: [String] = []
     /// Conditions whose size is judged once all segments are known.
     private var conditions: [(condition: Condition, value: Value)] = []
     /// Rules that signals refer to.
@@ -25,7 +29,10 @@ final class Definitions {
     /// Thresholds on each meter so far, by its position.
     private var thresholdsOfMeter: [Int: Int] = [:]
 
-    init(_ catalog: CatalogFile) { self.catalog = catalog }
+    init(_ catalog: CatalogFile, _ words: WordsFile) {
+        self.catalog = catalog
+        self.words = words
+    }
 
     // MARK: Behaviours
 
@@ -160,12 +167,13 @@ final class Definitions {
             }
             path.removeLast()
             done.insert(name)
+            order.append(name)
         }
         // At most `segmentsMax` deep.
         for (name, _) in segmentValues where !done.contains(name) { visit(name) }
     }
 
-    /// Remembers a condition for the check of its size.
+    /// Remembers a condition of a rule for the check of its size.
     func note(_ condition: Condition, at value: Value) { conditions.append((condition, value)) }
 
     // MARK: Rules
@@ -211,32 +219,55 @@ final class Definitions {
         }
         // Circles would make sizes endless.
         guard catalog.report.isEmpty else { return }
-        var sizes: [String: Int] = [:]
-        for (condition, value) in conditions where size(condition, &sizes) > ConfigurationBounds.conditionPartsMax {
-            value.complain(
-                "a condition of more than \(ConfigurationBounds.conditionPartsMax) parts and values, segments in full",
-                expected: "at most \(ConfigurationBounds.conditionPartsMax)", at: value.keyMark)
+        var known: [String: Size] = [:]
+        for name in order {
+            guard let segment = segments.first(where: { $0.name == name }), let place = segmentPlaces[name] else {
+                continue
+            }
+            let size = size(segment.condition, known)
+            // What is complained about is not complained about again where it is referred to.
+            known[name] = isWithinBounds(size, at: place) ? size : Size()
         }
+        for (condition, value) in conditions { _ = isWithinBounds(size(condition, known), at: value) }
     }
 
-    /// Parts of a condition, cut off above the bound.
-    private func size(_ condition: Condition, _ sizes: inout [String: Int]) -> Int {
-        let size: Int
-        switch condition {
-        case .all(let parts), .any(let parts):
-            var sum = 1
-            for part in parts { sum += self.size(part, &sizes) }
-            size = sum
-        case .not(let part): size = 1 + self.size(part, &sizes)
-        case .segment(let name):
-            if let known = sizes[name] { return known }
-            let condition = segments.first { $0.name == name }?.condition
-            size = condition.map { self.size($0, &sizes) } ?? 1
-            sizes[name] = min(size, ConfigurationBounds.conditionPartsMax + 1)
-        case .text(_, let anyOf): size = max(1, anyOf.count)
-        case .number, .exists: size = 1
+    private func isWithinBounds(_ size: Size, at value: Value) -> Bool {
+        let (partsMax, depthMax) = (ConfigurationBounds.conditionPartsMax, ConfigurationBounds.conditionDepthMax)
+        if size.parts > partsMax {
+            value.complain(
+                "a condition of more than \(partsMax) parts and values, segments in full",
+                expected: "at most \(partsMax)", at: value.keyMark)
+        } else if size.depth > depthMax {
+            value.complain(
+                "a condition nested more than \(depthMax) deep, segments in full", expected: "at most \(depthMax)",
+                at: value.keyMark)
+        } else {
+            return true
         }
-        return min(size, ConfigurationBounds.conditionPartsMax + 1)
+        return false
+    }
+
+    private struct Size {
+        var parts = 1
+        var depth = 1
+    }
+
+    /// Size of a condition, cut off above the bounds. What it refers to is known, so that it descends no further than
+    /// the file does.
+    private func size(_ condition: Condition, _ known: [String: Size]) -> Size {
+        var size = Size()
+        func add(_ part: Size) {
+            size.parts = min(size.parts + part.parts, ConfigurationBounds.conditionPartsMax + 1)
+            size.depth = min(max(size.depth, part.depth + 1), ConfigurationBounds.conditionDepthMax + 1)
+        }
+        switch condition {
+        case .all(let parts), .any(let parts): for part in parts { add(self.size(part, known)) }
+        case .not(let part): add(self.size(part, known))
+        case .segment(let name): add(known[name] ?? Size())
+        case .text(_, let anyOf): size.parts = max(1, anyOf.count)
+        case .number, .exists: break
+        }
+        return size
     }
 
     private func isNew(_ what: String, _ name: String, _ value: Value, _ places: inout [String: Value]) -> Bool {

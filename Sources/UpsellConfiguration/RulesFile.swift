@@ -84,7 +84,7 @@ struct RulesReader {
         section.choice("recipient", &rule.recipient)
         section.duration(
             "expiresAfter", .millisecondsPerMinute...366 * .millisecondsPerDay, &rule.expiresAfter)
-        if let value = section["template"], !value.node.isNull { rule.template = value.name() }
+        rule.template = template(section["template"])
         readOffer(section, &rule)
         readSteps(section, &rule)
         readEnd(section, signal, &rule)
@@ -222,9 +222,16 @@ struct RulesReader {
             var result = RuleStep(name: name ?? "", delay: delay ?? 0)
             result.channels = channels(step["channels"])
             step.choice("if", &result.condition)
-            if let value = step["template"], !value.node.isNull { result.template = value.name() }
+            result.template = template(step["template"])
             rule.steps.append(result)
         }
+    }
+
+    /// Name of a template that there is; null or absent is nil.
+    private func template(_ value: Value?) -> String? {
+        guard let value, !value.node.isNull, let name = value.name() else { return nil }
+        definitions.words.complainAboutTemplate(name, value)
+        return name
     }
 
     private enum Loss: String, CaseIterable { case release, merge }

@@ -50,9 +50,9 @@ extension SignalReader {
         if items.isEmpty, catalog.report.complaints.count == before {
             list.complain("no stages", expected: "at least one, as [{on: …, uses: 5}]", at: list.keyMark)
         }
-        let stages = items.compactMap { item in
-            stage(
-                Section(item, keys: Self.sourceKeys + ["uses", "days"], expected: "{on: …, uses: 5}"), within: within)
+        let stages = items.compactMap { item -> AdoptionSignal.Stage? in
+            let keys = Self.sourceKeys + ["uses", "days"]
+            return stage(Section(item, keys: keys, expected: "{on: …, uses: 5}"), within: within)
         }
         if isOrdered, items.count == 1, let value = section["ordered"] {
             value.complain("one stage has no order", expected: "more stages, or no order", at: value.keyMark)

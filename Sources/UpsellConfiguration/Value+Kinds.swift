@@ -158,10 +158,3 @@ extension Value {
         return mark.line > 0 ? "\(mark.file):\(mark.line)" : mark.file
     }
 }
-
-extension Currency {
-    /// Three capital letters, as ISO 4217 has them.
-    static func isCode(_ text: String) -> Bool {
-        text.utf8.count == 3 && text.utf8.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
-    }
-}

@@ -80,7 +80,7 @@ public enum KeyVersion {
     }
 
     /// Hash of a meter's definition; its unit is a word and not part of it.
-    static func ofMeter(_ meter: Meter) -> UInt64 {
+    public static func ofMeter(_ meter: Meter) -> UInt64 {
         var encoder = CanonicalEncoder()
         encode(meter, into: &encoder)
         return encoder.hash

@@ -35,6 +35,7 @@ extension PartitionEngine {
         for account in accountsInOrder {
             remapSignals(account, change)
             rearmAdopted(account, old, oldLimits, change, into: &effects)
+            dealWithReload(account, into: &effects)
             adoptSignals(account, old, change)
             qualifyRaised(into: &effects)
         }

@@ -56,7 +56,7 @@ extension PartitionEngine {
         }
         scheduleTerms(number, after: clock.milliseconds)
         observeProfile(number, from: last, moment, into: &effects)
-        dealWithProfile(number, from: last, moment, into: &effects)
+        dealWithProfile(number, from: last, isNew: isNew, moment, into: &effects)
         if waiting[number] != nil { evaluateWaiting(number, coordinates, mode, into: &effects) }
         qualifyRaised(into: &effects)
     }
@@ -105,6 +105,6 @@ extension PartitionEngine {
         markChanged(number, Self.termsMark)
         observeLimits(number)
         scheduleTerms(number, after: instant)
-        dealWithProfile(number, from: own, moment, into: &effects)
+        dealWithProfile(number, from: own, isNew: false, moment, into: &effects)
     }
 }

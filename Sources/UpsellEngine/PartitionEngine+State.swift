@@ -72,17 +72,17 @@ extension PartitionEngine {
 
     private var hasExtension: Bool {
         !safety.isEmpty || program.meterAdopted.contains { $0 != .min }
-            || program.signals.contains { signal in
-                if case .limit = signal.signal, signal.part < 0 { return false }
-                return signal.adoptedAt != .min
-            }
+            || program.signals.contains { $0.adoptedAt != .min && !$0.isOfCounters }
     }
 
     /// What the partition as a whole keeps for signals and dealings. Where there is nothing, and in logs of the first
     /// version, the delta or slice ends before it.
     private func writeExtension(into out: inout StateWriter) {
         out.writer.put(count: program.signals.count)
-        for signal in program.signals { out.put(optional: signal.adoptedAt == .min ? nil : signal.adoptedAt) }
+        // Of limits the rules before say it, so that it does not depend on whether anything else is to be said.
+        for signal in program.signals {
+            out.put(optional: signal.adoptedAt == .min || signal.isOfCounters ? nil : signal.adoptedAt)
+        }
         for adopted in program.meterAdopted { out.put(optional: adopted == .min ? nil : adopted) }
         safety.write(into: &out)
     }

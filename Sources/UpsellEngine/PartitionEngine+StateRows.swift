@@ -53,7 +53,7 @@ extension PartitionEngine {
         if facets.contains(.sides) { writeSides(isFull: isFull || facets.contains(.rest), into: &out) }
         if facets.contains(.waiting) { writeWaiting(number, all: isFull || facets.contains(.rest), into: &out) }
         if facets.contains(.profile), let own = terms[Int(termsIndex[number])] { out.put(own.facts) }
-        if facets.contains(.signals) { 
+        if facets.contains(.signals) {
             (stories[number]?.signals ?? SignalStates()).write(into: &out, program, isFull: isFull)
         }
         if facets.contains(.dealings) { (stories[number]?.dealings ?? Dealings()).write(into: &out) }

@@ -151,7 +151,8 @@ extension PartitionEngine {
                 ExpiredReading(
                     coordinates: event.coordinates, account: name,
                     meter: program.streamName(reading.meter), dimension: reading.dimension,
-                    quantity: reading.meter < meterCount ? reading.quantity : 1, time: Timestamp(milliseconds: event.time), reason: reason))
+                    quantity: reading.meter < meterCount ? reading.quantity : 1,
+                    time: Timestamp(milliseconds: event.time), reason: reason))
         }
     }
 }

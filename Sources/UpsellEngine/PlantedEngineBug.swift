@@ -34,4 +34,28 @@ package enum PlantedEngineBug: String, Sendable, CaseIterable {
     case bucketLeavesEarly
     /// What is reached and not the account's stays armed.
     case variantLeavesOthers
+    /// A ghost of the holdout uses up no cap and no cooldown.
+    case ghostNotCounted
+    /// A service notice uses up the caps.
+    case serviceCounts
+    /// A rule's cooldown does not hold it back.
+    case cooldownForgotten
+    /// An upgrade does not hold back what follows.
+    case upgradeForgotten
+    /// A rule in shadow speaks.
+    case shadowSends
+    /// Accounts that are past due or leaving are sold to.
+    case statusIgnored
+    /// Opted-out channels are used.
+    case optOutIgnored
+    /// Of what competes the first rule wins, whatever its priority.
+    case priorityIgnored
+    /// Quiet hours are those of UTC.
+    case quietInUTC
+    /// What was owed goes out without a look at the usage of then.
+    case releasedUnjudged
+    /// Lower thresholds stay owed beside higher ones.
+    case lowerStaysOwed
+    /// A refusal is told each time that it comes.
+    case toldAgain
 }

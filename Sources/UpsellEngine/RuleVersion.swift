@@ -16,7 +16,7 @@ extension KeyVersion {
     }
 
     /// Hash of a part of a combination, in the place of a rule's version.
-    static func ofPart(_ part: CombinationSignal.Part, in catalogue: Catalogue) -> UInt64 {
+    public static func ofPart(_ part: CombinationSignal.Part, in catalogue: Catalogue) -> UInt64 {
         var encoder = RuleEncoder(catalogue: catalogue)
         encoder.bytes.put(UInt8(2))
         encoder.put(part)

@@ -1,5 +1,10 @@
 /// What is known about currencies beside their names.
 public enum Currency {
+    /// Whether a text could be a code of ISO 4217: three capital letters.
+    public static func isCode(_ text: String) -> Bool {
+        text.utf8.count == 3 && text.utf8.allSatisfy { $0 >= UInt8(ascii: "A") && $0 <= UInt8(ascii: "Z") }
+    }
+
     /// Decimals of a currency's minor unit by ISO 4217: 2 for EUR, 0 for JPY, 3 for KWD; 2 for codes that are not known.
     public static func minorDigits(of code: String) -> Int { notHundredths[code] ?? 2 }
 

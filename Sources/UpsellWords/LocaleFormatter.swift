@@ -70,9 +70,7 @@ final class LocaleFormatter: Sendable {
     func money(_ minorUnits: Int64, currency: String) -> String {
         let digits = Currency.minorDigits(of: currency)
         let amount = Self.decimal(minorUnits, scale: digits)
-        guard currency.utf8.count == 3,
-            currency.utf8.allSatisfy({ (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) })
-        else {
+        guard Currency.isCode(currency) else {
             // Not ISO 4217, so nothing ICU should guess about.
             return number.precision(.fractionLength(digits)).format(amount) + " " + Inert.text(currency)
         }

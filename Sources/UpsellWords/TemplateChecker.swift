@@ -158,6 +158,6 @@ struct TemplateChecker {
     private static func some(of known: Set<String>, near name: String) -> String {
         let most = 16
         if known.count <= most { return "one of \(list(known.sorted()))" }
-        return "one of \(known.count) variables, such as \(list(nearest(to: name, among: known, count: 8)))"
+        return "a variable of the signal, such as \(list(nearest(to: name, among: known, count: 8)))"
     }
 }

@@ -123,6 +123,8 @@ extension TriggerVariables {
             text("remedy.name", remedy.target)
             text("remedy.title", remedy.title ?? remedy.target)
             all["remedy.quantity"] = .number(remedy.quantity, scale: 0)
+            all["remedy.further"] = .list(
+                remedy.further.map { ["name": .text($0.title), "quantity": .number($0.quantity, scale: 0)] })
             all["remedy.price"] = money(remedy.price, interval: remedy.interval)
             all["remedy.difference"] = money(remedy.difference, interval: remedy.interval)
             all["remedy.limits"] = .list(remedy.limits.map(limit))

@@ -79,6 +79,11 @@ public enum TriggerVariables {
             .text, presentWith: ["remedy.isPlan", "remedy.isAddOn"], summary: "Name in the catalogue."),
         "remedy.title": .init(.text, presentWith: ["remedy.isPlan", "remedy.isAddOn"], summary: "Title."),
         "remedy.quantity": .init(.number, presentWith: ["remedy"], summary: "Units of an add-on, else 1."),
+        "remedy.further": .init(
+            .list([
+                "name": .init(.text, summary: "Title of the add-on."),
+                "quantity": .init(.number, summary: "Units of it."),
+            ]), summary: "What is bought beside it."),
         "remedy.price": .init(
             .money, presentWith: [], summary: "Price; absent where none is known in the account's currency."),
         "remedy.difference": .init(.money, presentWith: [], summary: "What the account pays more."),

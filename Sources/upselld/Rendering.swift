@@ -20,7 +20,8 @@ func rendering(of configuration: Configuration, log: Log) -> MessageRendering? {
             let text = error.description
             if said.isNews(text) {
                 log.error(
-                    "words could not be filled in; triggers go out without", [.rule: .text(trigger.rule), .reason: .text(text)])
+                    "words could not be filled in; triggers go out without",
+                    [.rule: .text(trigger.rule), .reason: .text(text)])
             }
             return nil
         }

@@ -3,6 +3,7 @@ internal import KafkaTransport
 internal import UpsellCommandLine
 internal import UpsellConfiguration
 internal import UpsellDemo
+internal import UpsellEngine
 internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellTelemetry
@@ -46,8 +47,13 @@ private func put(_ text: String, on descriptor: Int32) {
 
 /// Loads the configuration, and asks librdkafka about its part of it: all complaints at once, one a line; nil with any.
 private func load(_ arguments: ConfigurationArguments) -> Configuration? {
+    review(arguments)?.configuration
+}
+
+/// `load`, and what is of doubtful use in it.
+private func review(_ arguments: ConfigurationArguments) -> (configuration: Configuration, warnings: [Complaint])? {
     do {
-        return try loaded(arguments)
+        return try reviewed(arguments)
     } catch {
         for complaint in error.complaints { complain("\(complaint)\n") }
         return nil
@@ -61,17 +67,23 @@ struct ConfigurationComplaints: Error {
 
 /// The configuration as files and environment are now.
 func loaded(_ arguments: ConfigurationArguments) throws(ConfigurationComplaints) -> Configuration {
-    let configuration: Configuration
+    try reviewed(arguments).configuration
+}
+
+private func reviewed(
+    _ arguments: ConfigurationArguments
+) throws(ConfigurationComplaints) -> (configuration: Configuration, warnings: [Complaint]) {
+    let reviewed: (configuration: Configuration, warnings: [Complaint])
     do throws(ConfigurationError) {
-        configuration = try ConfigurationLoader.load(
+        reviewed = try ConfigurationLoader.review(
             path: arguments.path, overrides: arguments.settings.map { ($0.key, $0.value) },
             environment: environmentVariables())
     } catch {
         throw ConfigurationComplaints(complaints: error.complaints.map(\.description))
     }
-    let complaints = ClientSettings(configuration).complaints()
+    let complaints = ClientSettings(reviewed.configuration).complaints()
     guard complaints.isEmpty else { throw ConfigurationComplaints(complaints: complaints.map(\.description)) }
-    return configuration
+    return reviewed
 }
 
 private func environmentVariables() -> [String: String] {
@@ -86,12 +98,36 @@ private func environmentVariables() -> [String: String] {
 }
 
 private func check(_ arguments: ConfigurationArguments) -> ExitStatus {
-    guard let configuration = load(arguments) else { return .configuration }
+    guard let (configuration, warnings) = review(arguments) else { return .configuration }
+    for warning in warnings { complain("\(warning)\n") }
     let catalogue = configuration.catalogue
+    let order = warnings.isEmpty ? "" : ", with \(warnings.count) warning\(warnings.count == 1 ? "" : "s")"
     say(
         "\(arguments.path): \(catalogue.meters.count) meters, \(catalogue.plans.count) plans, "
-            + "\(catalogue.addOns.count) add-ons, \(catalogue.rules.count) rules: all in order\n")
+            + "\(catalogue.addOns.count) add-ons, \(catalogue.rules.count) rules: all in order\(order)\n")
+    guard let path = arguments.against else { return .done }
+    var other = arguments
+    other.path = path
+    guard let running = load(other) else { return .configuration }
+    say("\(difference(from: running, at: path, to: configuration, at: arguments.path))\n")
     return .done
+}
+
+/// With the engine's own versions, so that it arms anew what is said to, and with what the runtime cannot change.
+private func difference(
+    from running: Configuration, at runningPath: String, to new: Configuration, at path: String
+) -> ConfigurationDifference {
+    var new = new
+    // A slot made of the file's path differs because of where the draft lies.
+    if running.group.slot == ConfigurationLoader.defaultSlot(runningPath),
+        new.group.slot == ConfigurationLoader.defaultSlot(path)
+    {
+        new.group.slot = running.group.slot
+    }
+    return ConfigurationDifference(
+        from: running, to: new,
+        versions: .init(ofRule: KeyVersion.ofRule, ofPart: KeyVersion.ofPart, ofMeter: KeyVersion.ofMeter),
+        restart: ReloadRefusal.changedKeys(running, new))
 }
 
 private func run(_ arguments: ConfigurationArguments) -> ExitStatus {

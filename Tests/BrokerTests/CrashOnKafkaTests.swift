@@ -155,7 +155,8 @@ struct CrashOnKafkaTests {
         daemon.terminate()
         #expect(daemon.wait(seconds: 60).status == 0)
         let found = Result(site)
-        #expect(Self.difference(found.triggers, expected.triggers).isEmpty, "each trigger once, none missing, none else")
+        #expect(
+            Self.difference(found.triggers, expected.triggers).isEmpty, "each trigger once, none missing, none else")
         #expect(Self.difference(found.held, expected.held).isEmpty)
         #expect(Self.difference(found.outcomes, expected.outcomes).isEmpty)
         #expect(found.open == expected.open)

@@ -55,7 +55,8 @@ struct SignalsOnKafkaTests {
 
     private func says(_ daemon: Subprocess, _ text: String, times: Int = 1) -> Bool {
         eventually(seconds: 60) {
-            !daemon.isRunning || site.logLines(of: daemon).filter { $0["message"]?.contains(text) == true }.count >= times
+            !daemon.isRunning
+                || site.logLines(of: daemon).filter { $0["message"]?.contains(text) == true }.count >= times
         } && daemon.isRunning
     }
 
@@ -76,7 +77,8 @@ struct SignalsOnKafkaTests {
             feedback("acme", "nonsense"),
         ])
         #expect(eventually(seconds: 60) { PublishedEvents.read(site, "outcomes").count == 2 })
-        #expect(PublishedEvents.read(site, "outcomes").compactMap { $0.data["kind"] as? String } == ["seen", "dismissed"])
+        #expect(
+            PublishedEvents.read(site, "outcomes").compactMap { $0.data["kind"] as? String } == ["seen", "dismissed"])
         #expect(eventually { PublishedEvents.read(site, "open").last?.text == nil }, "a tombstone")
         let summary = try site.stop(daemon, afterReading: 6)
         #expect(summary["feedback"] == "2" && summary["dead_letters"] == "2" && summary["outcomes"] == "2")
@@ -173,7 +175,8 @@ struct PublishedEvents {
         var found: [PublishedEvents] = []
         for partition in 0..<partitions {
             let name = "\(site.prefix).\(topic)"
-            guard let (low, high) = try? reader.watermarks(topic: name, partition: partition, timeoutMilliseconds: 5_000)
+            guard
+                let (low, high) = try? reader.watermarks(topic: name, partition: partition, timeoutMilliseconds: 5_000)
             else { continue }
             _ = try? reader.read(
                 topic: name, partition: partition, from: low, until: high, timeoutMilliseconds: 5_000

@@ -30,6 +30,14 @@ import UpsellCommandLine
         #expect(try parse(line) == .run(expected))
     }
 
+    @Test func checkTakesARunningConfiguration() throws {
+        var expected = ConfigurationArguments()
+        expected.against = "b.yaml"
+        #expect(try parse("check --against b.yaml") == .check(expected))
+        #expect(complaint("run --against b.yaml") == "unknown option '--against'")
+        #expect(complaint("check --against") == "--against needs a value: --against FILE")
+    }
+
     @Test func demoTakesAllItsOptions() throws {
         var expected = DemoArguments()
         expected.accessLogs = ["log"]

@@ -23,8 +23,7 @@ enum Fixtures {
         Array(try Data(contentsOf: repository.appendingPathComponent("config/\(name)")))
     }
 
-    /// Loads files from memory, the good fixtures where nothing else is given, and others by their names; words only where
-    /// they are given, named by the main file where that is given too.
+    /// Loads files from memory, the good fixtures where nothing else is given, and others by their names.
     static func load(
         main: [UInt8]? = nil, catalog: [UInt8]? = nil, rules: [UInt8]? = nil, words: [UInt8]? = nil,
         overrides: [(key: String, value: String)] = [], environment: [String: String] = [:],
@@ -41,13 +40,12 @@ enum Fixtures {
         overrides: [(key: String, value: String)] = [], environment: [String: String] = [:],
         others: [String: String] = [:]
     ) throws -> (configuration: Configuration, warnings: [Complaint]) {
-        var given = [
+        let given = [
             "upselld.yaml": try main ?? bytes("upselld.good.yaml"),
             "catalog.yaml": try catalog ?? bytes("catalog.good.yaml"),
             "rules.yaml": try rules ?? bytes("rules.good.yaml"),
+            "words.yaml": try words ?? bytes("words.good.yaml"),
         ]
-        given["words.yaml"] = words
-        let overrides = overrides + (words == nil || main != nil ? [] : [(key: "words", value: "words.yaml")])
         let files = given.merging(others.mapValues { Array($0.utf8) }) { _, other in other }
         return try ConfigurationLoader.review(path: "upselld.yaml", overrides: overrides, environment: environment) {
             path throws(ConfigurationLoader.Unreadable) in

@@ -24,9 +24,23 @@ struct FuzzTests {
 
     @Test(arguments: [("upselld.yaml", 2_000), ("catalog.yaml", 2_000), ("rules.yaml", 2_000), ("words.yaml", 120)])
     func mutantsOfTheReferenceFilesNeverCrash(name: String, rounds: Int) throws {
+        try survive(name, String(decoding: try Fixtures.reference(name), as: UTF8.self), rounds: rounds)
+    }
+
+    /// Every signal, condition and key of a rule, and everything that qualifies.
+    @Test(arguments: [
+        "every-signal.rules.good.yaml", "every-condition.rules.good.yaml", "every-rule-key.rules.good.yaml",
+        "every-qualification.upselld.good.yaml",
+    ])
+    func mutantsOfTheFixturesNeverCrash(fixture: String) throws {
+        let name = fixture.contains(".rules.") ? "rules.yaml" : "upselld.yaml"
+        try survive(name, String(decoding: try Fixtures.bytes(fixture), as: UTF8.self), isFixture: true, rounds: 2_000)
+    }
+
+    private func survive(_ name: String, _ text: String, isFixture: Bool = false, rounds: Int) throws {
         // Without comments, so that mutations meet what is read.
-        let text = String(decoding: try Fixtures.reference(name), as: UTF8.self)
         let lines = text.split(separator: "\n").filter { line in line.first { $0 != " " } != "#" }
+        func file(_ other: String) throws -> [UInt8]? { isFixture ? nil : try Fixtures.reference(other) }
         let original = Array(lines.joined(separator: "\n").utf8) + [0x0A]
         var random = Random(state: 20_261_123)
         var loaded = 0
@@ -37,8 +51,8 @@ struct FuzzTests {
             do {
                 _ = try Fixtures.load(
                     main: name == "upselld.yaml" ? bytes : nil,
-                    catalog: name == "catalog.yaml" ? bytes : try Fixtures.reference("catalog.yaml"),
-                    rules: name == "rules.yaml" ? bytes : try Fixtures.reference("rules.yaml"),
+                    catalog: name == "catalog.yaml" ? bytes : try file("catalog.yaml"),
+                    rules: name == "rules.yaml" ? bytes : try file("rules.yaml"),
                     // The main file names words; these take no time to read.
                     words: name == "words.yaml" ? bytes : Array("templates: {}".utf8))
                 loaded += 1

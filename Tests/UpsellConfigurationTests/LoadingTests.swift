@@ -113,13 +113,13 @@ struct LoadingTests {
         #expect(rules[0].message == "M")
     }
 
-    @Test
-    func tenMistakesAreTenComplaintsWithTheirPlaces() throws {
-        let path = Fixtures.folder.appendingPathComponent("ten-mistakes/upselld.yaml").path
+    @Test(arguments: ["ten-mistakes", "ten-more-mistakes"])
+    func tenMistakesAreTenComplaintsWithTheirPlaces(name: String) throws {
+        let path = Fixtures.folder.appendingPathComponent("\(name)/upselld.yaml").path
         let error = try #require(throws: ConfigurationError.self) { try ConfigurationLoader.load(path: path) }
-        let folder = Fixtures.folder.appendingPathComponent("ten-mistakes").path + "/"
+        let folder = Fixtures.folder.appendingPathComponent(name).path + "/"
         let found = error.complaints.map { $0.description.replacingOccurrences(of: folder, with: "") }
-        let expected = String(decoding: try Fixtures.bytes("ten-mistakes/expected.txt"), as: UTF8.self)
+        let expected = String(decoding: try Fixtures.bytes("\(name)/expected.txt"), as: UTF8.self)
         #expect(found == expected.split(separator: "\n").map(String.init))
         #expect(found.count == 10)
     }
@@ -210,5 +210,6 @@ struct WordsLoadingTests {
                 "nowhere.yaml: no such file; expected a readable YAML file"
             ])
         #expect(try Fixtures.load(overrides: [("words", "null")]).words.isEmpty)
+        #expect(try Fixtures.load().words.templates.count == 2)
     }
 }

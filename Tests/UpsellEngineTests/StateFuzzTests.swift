@@ -17,14 +17,23 @@ struct StateFuzzTests {
             var reader = BinaryReader(whole.delta, 0..<length)
             if (try? restorer.apply(delta: &reader)) != nil { accepted.append(length) }
         }
-        #expect(accepted == [])
+        #expect(accepted.filter { !Self.isExtension(whole.delta[$0...], whole.catalogue) } == [])
+        #expect(accepted.count <= 1)
+        accepted = []
         let slice = try #require(run.images[run.log.count - 1]?[0])
         for length in 0..<slice.count {
             var restorer = Self.restorer(whole.catalogue)
             var reader = BinaryReader(slice, 0..<length)
             if (try? restorer.apply(slice: 0, reader: &reader)) != nil { accepted.append(length) }
         }
-        #expect(accepted == [])
+        #expect(accepted.filter { !Self.isExtension(slice[$0...], whole.catalogue) } == [])
+        #expect(accepted.count <= 1)
+    }
+
+    /// A delta or slice may end before what the partition keeps as a whole, as those of the first version do; that one
+    /// was cut there is for the frame's length and checksum to say.
+    static func isExtension(_ bytes: ArraySlice<UInt8>, _ catalogue: Catalogue) -> Bool {
+        bytes.first == UInt8(Program(catalogue).signals.count)
     }
 
     @Test(arguments: 0..<4)

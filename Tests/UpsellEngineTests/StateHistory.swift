@@ -10,6 +10,9 @@ struct StateHistory {
         case profile(Profile, account: String, offset: Int64, FiringMode)
         case tick(Timestamp)
         case removal(String)
+        /// On the trigger of the account that is open at this place, else on one that nobody knows.
+        case feedback(Feedback, account: String, pick: Int)
+        case control(ControlCommand)
         case reload(Catalogue)
         /// A delta, then slices.
         case write(slices: [Int])
@@ -32,19 +35,34 @@ struct StateHistory {
             if source.dice(60) == 0 { now = now + Int64(source.dice(12)) * .millisecondsPerDay }
             let mode: FiringMode = step < silentUntil ? .silent : .live
             let account = "acct-\(source.dice(12))"
-            switch source.dice(22) {
+            switch source.dice(26) {
             case 0..<15:
                 for _ in 0...source.dice(4) { source.use("acct-\(source.dice(12))", now, &events) }
                 steps.append(.batch(events.batch, mode))
                 events.batch.removeAll()
             case 15...17:
-                steps.append(.profile(source.profile(now), account: account, offset: Int64(step), mode))
+                let profile = source.dealing(source.profile(now), now)
+                steps.append(.profile(profile, account: account, offset: Int64(step), mode))
             case 18: if mode == .live { steps.append(.tick(now)) }
             case 19: if source.dice(2) == 0 { steps.append(.removal(account)) }
             case 20:
                 guard reloads, source.dice(4) == 0 else { break }
                 source.catalogue = source.changed(source.catalogue)
                 steps.append(.reload(source.catalogue))
+            case 21...23:
+                var feedback = Feedback(
+                    id: "feedback-\(source.dice(60))", trigger: TriggerID(high: 0, low: UInt64(step)),
+                    kind: Feedback.Kind.allCases[source.dice(Feedback.Kind.allCases.count)], time: now)
+                if source.dice(3) == 0 { feedback.recipient = "csm" }
+                if source.dice(2) == 0 { feedback.until = now + Int64(source.dice(90)) * .millisecondsPerHour }
+                steps.append(.feedback(feedback, account: account, pick: source.dice(4)))
+            case 24:
+                let rule = source.catalogue.rules[source.dice(source.catalogue.rules.count)].name
+                let action: ControlCommand.Action =
+                    [.pause, .shadow, .resume, .resume, .fireTest(account: account)][source.dice(5)]
+                steps.append(
+                    .control(
+                        ControlCommand(offset: Int64(step), action: action, rule: rule, by: "ann", time: now)))
             default: break
             }
             guard source.dice(3) == 0 else { continue }
@@ -71,6 +89,11 @@ struct StateHistory {
                 coordinates: InputCoordinates(input: InputID(1), offset: offset), mode: mode, into: &effects)
         case .tick(let time): engine.tick(wallTime: time, into: &effects)
         case .removal(let account): engine.removeAccount(account, into: &effects)
+        case .feedback(var feedback, let account, let pick):
+            let open = engine.openTriggers(account: account)
+            if !open.isEmpty { feedback.trigger = open[pick % open.count].id }
+            engine.apply(feedback: feedback, account: account, recordTime: feedback.time, into: &effects)
+        case .control(let command): engine.apply(control: command, into: &effects)
         case .reload(let catalogue): engine.adopt(catalogue, into: &effects)
         case .write(let slices): return StateRecord(&engine, slices)
         }
@@ -158,8 +181,27 @@ extension FuzzSource {
         case 5: next.rules.remove(at: dice(next.rules.count))
         default: next = rotated(next)
         }
+        if dice(3) == 0 { next = DealingsHistory.vary(next, &generator) }
         if dice(3) == 0 { next.policy.waitDuration = Int64(1 + dice(6)) * .millisecondsPerDay }
         return next
+    }
+
+    /// A profile with what qualification asks for.
+    mutating func dealing(_ profile: Profile, _ now: Timestamp) -> Profile {
+        var profile = profile
+        if dice(6) == 0 {
+            profile.status = [.cancelled, .cancelling, .pastDue, .paused, .trialing][dice(5)]
+        }
+        if dice(6) == 0 { profile.optOut = [["email"], ["in_app"], ["email", "push", "in_app"]][dice(3)] }
+        if dice(2) == 0 {
+            profile.mrr = Int64(dice(5)) * 1000
+            profile.currency = "EUR"
+            profile.locale = "uk"
+            profile.owner = "ann"
+            profile.attributes = [Profile.Attribute(name: "size", json: "12", texts: ["12"])]
+            profile.shareable = ["size"]
+        }
+        return profile
     }
 
     /// The last meter comes first.

@@ -18,6 +18,25 @@ struct StateTests {
         }
     }
 
+    /// With hold-backs of every kind: what is owed, parked, open, closed, sent and snoozed is state too.
+    @Test(arguments: 0..<8)
+    func dealingsAreRestoredToo(_ lot: Int) throws {
+        var reasons: Set<HoldReason> = []
+        var outcomes = 0
+        for number in 0..<6 {
+            let seed = UInt64(lot * 1000 + number + 501)
+            var dice = SplitMix(state: seed)
+            let catalogue = DealingsHistory.vary(FuzzTests.catalogues[1], &dice)
+            let run = StateRun(StateHistory(seed: seed, catalogue: catalogue, steps: 200, reloads: number % 2 == 0))
+            reasons.formUnion(run.said.flatMap { $0.held.map(\.reason) })
+            outcomes += run.said.reduce(0) { $0 + $1.outcomes.count }
+            let difference = try run.firstDifference(seed: seed)
+            #expect(difference == nil, "seed \(seed): \(difference ?? "")")
+            if difference != nil { return }
+        }
+        #expect(reasons.count > 6 && outcomes > 50, "\(reasons) \(outcomes)")
+    }
+
     /// The comparison must be able to fail: without one delta, or one slice, the engine is another.
     @Test
     func aWriteLeftOutIsNoticed() {
@@ -112,7 +131,7 @@ struct StateRun {
 
 extension Effects {
     static func != (a: Effects, b: Effects) -> Bool {
-        a.triggers != b.triggers || a.held.map(\.trigger) != b.held.map(\.trigger) || a.rejected != b.rejected
-            || a.expired != b.expired
+        a.triggers != b.triggers || a.held != b.held || a.rejected != b.rejected || a.expired != b.expired
+            || a.outcomes != b.outcomes || a.opened != b.opened || a.fused != b.fused
     }
 }

@@ -5,7 +5,8 @@ import UpsellTesting
 import UpsellWire
 
 struct OutputTests {
-    private let encoder = TriggerEncoder(source: "/upselld/test", inputTopics: ["upselld.usage", "upselld.accounts"])
+    private let encoder = TriggerEncoder(
+        source: "/upselld/test", inputTopics: ["upselld.usage", "upselld.accounts", "upselld.feedback"])
 
     private func trigger(
         limit: Limit = .of(10_000), unit: ThresholdUnit = .percent, crossed: [Int64] = [8_000, 9_000],
@@ -77,6 +78,38 @@ struct OutputTests {
         }
     }
 
+    @Test func everySampleFitsItsSchema() throws {
+        let now = Timestamp(milliseconds: 2)
+        let partition = PartitionID(0)
+        let samples = SampleTriggers.full + SampleTriggers.least + SampleTriggers.variants
+        for sample in samples {
+            try check(
+                encoder.encode(sample.trigger, message: sample.message, partition: partition, detectionTime: now),
+                "trigger")
+        }
+        for sample in SampleTriggers.held {
+            try check(
+                encoder.encode(held: sample.held, message: sample.message, partition: partition, detectionTime: now),
+                "held")
+        }
+        for outcome in SampleTriggers.outcomes {
+            try check(encoder.encode(outcome: outcome, partition: partition, detectionTime: now), "outcome")
+        }
+        try check(
+            encoder.encodeOpen(
+                account: "a", triggers: samples.map { (trigger: $0.trigger, message: $0.message) },
+                partition: partition, time: now), "open")
+    }
+
+    @Test func aMemberThatBelongsToAnotherSignalIsNoticed() throws {
+        // The reader of schemas above would be of no use if it let this pass.
+        var trigger = SampleTriggers.least[0].trigger
+        trigger.activity = Trigger.Activity()
+        let bytes = encoder.encode(
+            trigger, message: nil, partition: PartitionID(0), detectionTime: Timestamp(milliseconds: 2))
+        #expect(try complaints(bytes, "trigger") == [".data.activity: not allowed here"])
+    }
+
     @Test func aReferenceCarriesSizeHashAndHead() throws {
         let context = DeadLetterContext(
             topic: "upselld.usage", partition: PartitionID(1), offset: 9, stage: .decode,
@@ -116,15 +149,18 @@ struct OutputTests {
                 ].map { "__upselld.errors." + $0 })
     }
 
-    // MARK: A reading of the schemas: required and allowed members, constants, enumerations, types, patterns.
+    // MARK: A reading of the schemas: required and allowed members, constants, enumerations, types, patterns, conditions.
 
     private func check(_ bytes: [UInt8], _ name: String) throws {
+        #expect(try complaints(bytes, name) == [], "\(String(decoding: bytes, as: UTF8.self))")
+    }
+
+    private func complaints(_ bytes: [UInt8], _ name: String) throws -> [String] {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let file = root.appendingPathComponent("config/schemas/\(name).schema.json")
         let schema = try #require(JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
-        let value = try JSONSerialization.jsonObject(with: Data(bytes))
-        #expect(try complaints(value, schema, name) == [], "\(String(decoding: bytes, as: UTF8.self))")
+        return try complaints(try JSONSerialization.jsonObject(with: Data(bytes)), schema, "")
     }
 
     private func complaints(_ value: Any, _ schema: [String: Any], _ place: String) throws -> [String] {
@@ -133,6 +169,16 @@ struct OutputTests {
             return fitting.count == 1 ? [] : ["\(place): \(fitting.count) alternatives fit"]
         }
         var found: [String] = []
+        for part in schema["allOf"] as? [[String: Any]] ?? [] { found += try complaints(value, part, place) }
+        if let choices = schema["anyOf"] as? [[String: Any]],
+            try !choices.contains(where: { try complaints(value, $0, place).isEmpty })
+        {
+            found.append("\(place): no alternative fits")
+        }
+        if let condition = schema["if"] as? [String: Any] {
+            let branch = try complaints(value, condition, place).isEmpty ? "then" : "else"
+            if let part = schema[branch] as? [String: Any] { found += try complaints(value, part, place) }
+        }
         if let constant = schema["const"], !isEqual(value, constant) { found.append("\(place): not \(constant)") }
         if let names = schema["enum"] as? [String], !names.contains(value as? String ?? "") {
             found.append("\(place): none of \(names)")
@@ -150,13 +196,15 @@ struct OutputTests {
             found.append("\(place): below \(minimum)")
         }
         if let members = value as? [String: Any] {
-            let known = schema["properties"] as? [String: [String: Any]] ?? [:]
+            let known = schema["properties"] as? [String: Any] ?? [:]
             for name in schema["required"] as? [String] ?? [] where members[name] == nil {
                 found.append("\(place).\(name): missing")
             }
             for (name, member) in members {
-                if let inner = known[name] {
+                if let inner = known[name] as? [String: Any] {
                     found += try complaints(member, inner, "\(place).\(name)")
+                } else if known[name] as? Bool == false {
+                    found.append("\(place).\(name): not allowed here")
                 } else if schema["additionalProperties"] as? Bool == false {
                     found.append("\(place).\(name): not allowed")
                 }

@@ -52,7 +52,8 @@ struct WireFixtureTests {
     @Test func onlyTheDetectionTimeDiffersBetweenTwoWritings() {
         for sample in SampleTriggers.full {
             let later = encoder.encode(
-                sample.trigger, message: sample.message, partition: partition, detectionTime: Timestamp(milliseconds: 0))
+                sample.trigger, message: sample.message, partition: partition, detectionTime: Timestamp(milliseconds: 0)
+            )
             let first = String(decoding: encode(sample), as: UTF8.self)
             let second = String(decoding: later, as: UTF8.self)
             #expect(first != second)

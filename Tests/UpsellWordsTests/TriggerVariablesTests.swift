@@ -36,6 +36,7 @@ enum Sample {
             .init(name: "Reporting", from: "basic", to: "advanced"), .init(name: "SSO", from: nil, to: "yes"),
         ]
         remedy.benefits = ["Priority support"]
+        remedy.further = [.init(addOn: "seats-5", title: "Five more seats", quantity: 2)]
         remedy.value = .init(
             meter: "api_calls", unit: "requests", scale: 0, usage: 12_000, percentOfNewLimit: 1_200, avoided: 2_000)
         return remedy

@@ -49,17 +49,12 @@ extension PartitionEngine {
         guard number >= 0 else { return }
         rollPeriods(number)
         let definition = program.catalogue.rules[rule]
-        let own = termsIndex[number] >= 0 ? terms[Int(termsIndex[number])] : nil
-        let plan =
-            own.map { $0.plan(at: $0.limitsAt) } ?? program.defaultPlan.map { program.catalogue.plans[$0].name } ?? ""
         var trigger = Trigger(
             id: DerivedTriggerID.test(control: control.offset, rule: definition.name, account: account),
             account: account, rule: definition.name,
             ruleVersion: program.signals[program.ruleSignals[rule]].version, signal: definition.signal.kind,
-            cause: .test, episode: control.time, eventTime: control.time, plan: plan, status: own?.status ?? .active)
+            cause: .test, episode: control.time, eventTime: control.time, plan: "", status: .active)
         if let meter = definition.signal.meter {
-            let limit = program.catalogue.plans.first { $0.name == plan }?.limits[meter.index]
-            trigger.consequence = limit?.consequence
             trigger.usage = usage(number, meter.index, definition.signal, rule)
         } else {
             trigger.activity = Trigger.Activity()

@@ -7,6 +7,8 @@ extension PartitionEngine {
         var plan: String
         /// Position on the ladder; nil off it: unknown plans and custom ones.
         var rank: Int?
+        /// The same of the plan on trial; that of the plan itself where the trial names none.
+        var triedRank: Int?
         var status: Profile.Status
         var mrr: Int64?
         var currency: String?
@@ -55,14 +57,16 @@ extension PartitionEngine {
         }
     }
 
+    /// What waits for its audience is no signal yet, and the upgrade may be what it waits for.
     private func isPromotional(_ entry: OwedTrigger) -> Bool {
-        program.catalogue.rules.first { $0.name == entry.trigger.rule }?.kind != .service
+        entry.isCounted && program.catalogue.rules.first { $0.name == entry.trigger.rule }?.kind != .service
     }
 
     private func standing(_ own: Terms) -> Subscription {
-        let plan = own.plan(at: own.limitsAt)
+        let plan = own.paidPlan(at: own.limitsAt)
         return Subscription(
-            plan: plan, rank: rank(plan), status: own.status, mrr: own.facts.mrr, currency: own.facts.currency)
+            plan: plan, rank: rank(plan), triedRank: rank(own.facts.trial?.plan ?? plan),
+            status: own.status(at: own.limitsAt), mrr: own.facts.mrr, currency: own.facts.currency)
     }
 
     /// What an account without profile has, where that is known.
@@ -91,7 +95,7 @@ extension PartitionEngine {
     private func isUpgrade(_ before: Subscription, _ now: Subscription) -> Bool {
         guard now.status != .trialing, now.status != .cancelled else { return false }
         guard let old = before.rank, let new = now.rank else { return (difference(before, now) ?? 0) > 0 }
-        return before.status == .trialing ? new >= old : new > old
+        return new > old || (before.status == .trialing && new >= before.triedRank ?? .max)
     }
 
     // MARK: Attribution
@@ -187,7 +191,8 @@ extension PartitionEngine {
             else { continue }
             let isBack: Bool
             if let addOn = conversion.addOn {
-                isBack = isProfile && (last.map { Self.quantity(of: addOn, $0) } ?? 0) > conversion.quantityBefore
+                isBack =
+                    isProfile && (last.map { Self.quantity(of: addOn, $0) } ?? 0) > conversion.quantityBefore
                     && (Self.quantity(of: addOn, own) <= conversion.quantityBefore || now.status == .cancelled)
             } else if now.status == .cancelled {
                 isBack = before.status != .cancelled

@@ -46,9 +46,12 @@ extension PartitionEngine {
     ///
     /// - Parameters:
     ///   - last: what held before; nil at its first profile.
+    ///   - isNew: nothing was known of the account: it had no plan that it could have left for a higher one.
     ///   - moment: without coordinates where a timer brought it about.
-    mutating func dealWithProfile(_ account: Int, from last: Terms?, _ moment: Moment, into effects: inout Effects) {
-        noteUpgrade(account, from: last, moment, into: &effects)
+    mutating func dealWithProfile(
+        _ account: Int, from last: Terms?, isNew: Bool, _ moment: Moment, into effects: inout Effects
+    ) {
+        if !isNew { noteUpgrade(account, from: last, moment, into: &effects) }
         guard stories[account]?.dealings.isEmpty == false else { return }
         withdrawIfCancelled(account, moment, into: &effects)
         supersedeByLimits(account, into: &effects)

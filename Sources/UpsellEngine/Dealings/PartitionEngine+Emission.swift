@@ -8,14 +8,7 @@ extension PartitionEngine {
         trigger.kind = rule.kind
         trigger.recipient = rule.recipient
         trigger.segments = segments(of: account)
-        guard termsIndex[account] >= 0, let own = terms[Int(termsIndex[account])] else { return trigger }
-        trigger.plan = own.plan(at: own.limitsAt)
-        trigger.status = own.status
-        trigger.locale = own.facts.locale
-        trigger.timeZone = own.zone?.name
-        trigger.currency = own.facts.currency
-        trigger.owner = own.facts.owner
-        trigger.attributes = own.facts.attributes.filter { own.facts.shareable.contains($0.name) }
+        complete(&trigger, account)
         return trigger
     }
 
@@ -26,7 +19,7 @@ extension PartitionEngine {
         let routes = rule.steps.first { $0.name == trigger.step && !$0.channels.isEmpty }?.channels ?? rule.channels
         let open = routes.filter { route in route.condition.map { holds($0, account) } ?? true }
         trigger.present(
-            rule, remedy, open, optOut: rule.kind == .service ? [] : optOut, at: clock)
+            rule, remedy, open, optOut: rule.kind == .service || planted == .optOutIgnored ? [] : optOut, at: clock)
     }
 
     /// Publishes a trigger, opens it, and begins its campaign.
@@ -101,7 +94,9 @@ extension Trigger {
         recipient = rule.recipient
         channels = []
         offer = nil
-        if let remedy, remedy.kind == .none, let reason = remedy.reason, Self.unsold.contains(reason) {
+        if let remedy, remedy.kind == .none, let reason = remedy.reason, Self.unsold.contains(reason),
+            !(rule.offer?.stands(without: reason, signal) ?? false)
+        {
             recipient = .csm
             channels = ["csm"].filter { !optOut.contains($0) }
             return
@@ -119,5 +114,18 @@ extension Trigger {
             link: offer.link.map {
                 OfferLink.expand($0, account: account, plan: remedy.target ?? plan, trigger: id.description)
             }, resources: offer.resources)
+    }
+}
+
+extension Offer {
+    /// Whether it is no offer of more: asking why, talking where a price is to be talked about, paying by the year, or less
+    /// for staying (a life-cycle event is about the plan that the account has). Everything else sells what the remedy names.
+    fileprivate func stands(without reason: Remedy.Reason, _ signal: Trigger.SignalKind) -> Bool {
+        switch kind {
+        case .survey, .annualSwitch: true
+        case .demo, .call: reason == .fromPrice || reason == .contactPrice
+        case .discount: signal == .event
+        case .upgrade, .trial, .addOn: false
+        }
     }
 }

@@ -157,7 +157,7 @@ extension PartitionEngine {
     /// Nobody sells to an account that has left.
     mutating func withdrawIfCancelled(_ account: Int, _ moment: Moment, into effects: inout Effects) {
         guard let story = stories[account], termsIndex[account] >= 0,
-            terms[Int(termsIndex[account])]?.status == .cancelled
+            terms[Int(termsIndex[account])]?.status(at: clock.milliseconds) == .cancelled
         else { return }
         while let index = story.dealings.open.firstIndex(where: { $0.trigger.kind == .promotional }) {
             close(

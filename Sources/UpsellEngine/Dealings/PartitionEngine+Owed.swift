@@ -9,7 +9,6 @@ extension PartitionEngine {
         if reason.isTemporary, let until { return owe(claim, reason, until: until, into: &effects) }
         tell(claim.presented, reason, into: &effects)
         move(claim.standing, to: Self.standing(reason))
-        if stories[claim.account] != nil { dealingsChanged(claim.account) }
     }
 
     private static func standing(_ final: HoldReason) -> Standing {
@@ -38,7 +37,7 @@ extension PartitionEngine {
     mutating func owe(_ claim: Claim, _ reason: HoldReason?, until: Int64, into effects: inout Effects) {
         var claim = claim
         let story = story(of: claim.account)
-        if let reason, !claim.told.contains(.of(reason)) {
+        if let reason, planted == .toldAgain || !claim.told.contains(.of(reason)) {
             claim.told.insert(.of(reason))
             tell(claim.presented, reason, until: until, into: &effects)
         }
@@ -97,7 +96,9 @@ extension PartitionEngine {
 
     /// A threshold goes out or is owed: lower ones of the rule that are still owed are worth nothing more.
     mutating func supersedeLower(_ claim: Claim, into effects: inout Effects) {
-        guard claim.trigger.signal == .limit, !claim.isStep, let story = stories[claim.account] else { return }
+        guard claim.trigger.signal == .limit, !claim.isStep, planted != .lowerStaysOwed,
+            let story = stories[claim.account]
+        else { return }
         let own = severity(claim.trigger)
         for index in story.dealings.owed.indices.reversed() {
             let other = story.dealings.owed[index].trigger
@@ -116,7 +117,8 @@ extension PartitionEngine {
 
     private func isOutdated(_ entry: OwedTrigger, _ account: Int) -> Bool {
         guard entry.trigger.signal == .limit || entry.trigger.signal == .pace, let usage = entry.trigger.usage,
-            let meter = program.catalogue.meter(named: usage.meter) else {
+            let meter = program.catalogue.meter(named: usage.meter)
+        else {
             return false
         }
         return cells[account * meterCount + meter.index].limitVersion != usage.limitVersion
@@ -200,13 +202,14 @@ extension PartitionEngine {
     }
 
     /// The rule in the catalogue that decides by what the trigger was decided by; nil where there is none any more.
-    private func ruleInForce(of trigger: Trigger) -> Int? {
+    func ruleInForce(of trigger: Trigger) -> Int? {
         guard let rule = program.catalogue.rules.firstIndex(where: { $0.name == trigger.rule }) else { return nil }
         return program.signals[program.ruleSignals[rule]].version == trigger.ruleVersion ? rule : nil
     }
 
     /// Facts of now; nil where it is no longer true.
     private mutating func again(_ trigger: Trigger, _ rule: Int, _ account: Int) -> Trigger? {
+        if planted == .releasedUnjudged { return trigger }
         guard let step = trigger.step else {
             return judgeAgain(trigger, signal: program.ruleSignals[rule], account: account)
         }

@@ -32,7 +32,6 @@ extension PartitionEngine {
                 for claim in contenders { owe(claim, nil, until: end, into: &effects) }
             }
         }
-        if stories[account] != nil { dealingsChanged(account) }
     }
 
     /// What was owed ends where a higher threshold of its rule comes with the same record.
@@ -60,7 +59,9 @@ extension PartitionEngine {
         guard
             let best = contenders.indices.min(by: { a, b in
                 let (one, other) = (contenders[a], contenders[b])
-                if priority(one) != priority(other) { return priority(one) > priority(other) }
+                if priority(one) != priority(other), planted != .priorityIgnored {
+                    return priority(one) > priority(other)
+                }
                 if one.rule != other.rule { return one.rule < other.rule }
                 let (mine, others) = (severity(one.trigger), severity(other.trigger))
                 return mine != others ? mine > others : a < b
@@ -74,6 +75,7 @@ extension PartitionEngine {
                 story.dealings.merged.append(
                     Trigger.Merged(trigger: claim.trigger.id, rule: claim.trigger.rule))
                 if story.dealings.merged.count > Dealings.mergedMax { story.dealings.merged.removeFirst() }
+                dealingsChanged(claim.account)
             } else {
                 hold(
                     claim, .lostArbitration, until: clock.milliseconds + Swift.max(policy.arbitrationRetry, 1),
@@ -109,13 +111,16 @@ extension PartitionEngine {
             switch rule.mode {
             case .live: break
             case .paused: return refuse(claim, .paused, into: &effects)
+            case .shadow where planted == .shadowSends: break
             case .shadow:
                 present(&claim.presented, rule, account)
                 return refuse(claim, .shadow, into: &effects)
             }
         }
         if claim.isClosed { return refuse(claim, .periodClosed, into: &effects) }
-        if let reason = statusReason(account) { return refuse(claim, reason, into: &effects) }
+        if planted != .statusIgnored, let reason = statusReason(account) {
+            return refuse(claim, reason, into: &effects)
+        }
         present(&claim.presented, rule, account)
         guard !claim.presented.channels.isEmpty else { return refuse(claim, .optedOut, into: &effects) }
         guard let dealings = stories[account]?.dealings else { return true }
@@ -124,14 +129,16 @@ extension PartitionEngine {
         let dismissal = Dismissal(
             rule: rule.name, recipient: claim.presented.recipient, episode: claim.trigger.episode)
         if dealings.dismissals.contains(dismissal) { return refuse(claim, .dismissed, into: &effects) }
-        if isPromotional, !claim.isStep, dealings.upgradedAt != .min {
+        if isPromotional, !claim.isStep, dealings.upgradedAt != .min, planted != .upgradeForgotten {
             let until = dealings.upgradedAt + policy.upgradePause
             if until > now { return refuse(claim, .recentUpgrade, until: until, into: &effects) }
         }
         let snoozed = Swift.max(
             dealings.snoozes[rule.name] ?? .min, isPromotional ? dealings.notNowUntil : .min)
         if snoozed > now { return refuse(claim, .snoozed, until: snoozed, into: &effects) }
-        if rule.cooldown > 0, !claim.isStep, let last = dealings.reached[rule.name], last + rule.cooldown > now {
+        if rule.cooldown > 0, !claim.isStep, planted != .cooldownForgotten, let last = dealings.reached[rule.name],
+            last + rule.cooldown > now
+        {
             return refuse(claim, .cooldown, until: last + rule.cooldown, into: &effects)
         }
         if isPromotional, !policy.caps.isEmpty {
@@ -166,12 +173,12 @@ extension PartitionEngine {
 
     private func statusReason(_ account: Int) -> HoldReason? {
         guard termsIndex[account] >= 0, let own = terms[Int(termsIndex[account])] else { return nil }
-        switch own.status {
+        switch own.status(at: clock.milliseconds) {
         case .cancelled: return .cancelled
         case .cancelling: return .cancelling
         case .pastDue: return .pastDue
         case .paused: return .inactive
-        case .active, .trialing: return own.facts.cancelAtPeriodEnd ? .cancelling : nil
+        case .active, .trialing: return nil
         }
     }
 
@@ -183,7 +190,7 @@ extension PartitionEngine {
         let rule = program.catalogue.rules[claim.rule]
         let now = clock.milliseconds
         let own = termsIndex[account] >= 0 ? terms[Int(termsIndex[account])] : nil
-        if rule.kind == .promotional, let end = policy.quietHours?.end(around: now, own?.zone ?? .utc) {
+        if rule.kind == .promotional, let end = policy.quietHours?.end(around: now, quietZone(own)) {
             return hold(claim, .quietHours, until: end, into: &effects)
         }
         // The clock is on its way to an instant at which it would be over: nobody was there to see it.
@@ -199,7 +206,7 @@ extension PartitionEngine {
             let bucket = ExperimentHash.bucket(seed: holdout.seed, value: claim.presented.account)
             claim.presented.arm = bucket < holdout.share ? .holdout : .treated
         }
-        noteReach(claim, rule, last)
+        if planted != .ghostNotCounted || claim.presented.arm != .holdout { noteReach(claim, rule, last) }
         supersedeLower(claim, into: &effects)
         if claim.presented.arm == .holdout {
             keepGhost(claim, rule, into: &effects)
@@ -207,6 +214,8 @@ extension PartitionEngine {
             emit(claim, rule, into: &effects)
         }
     }
+
+    private func quietZone(_ own: Terms?) -> TimeZoneTable { planted == .quietInUTC ? .utc : own?.zone ?? .utc }
 
     /// What cooldown, caps and fuse count; of ghosts too. Steps are part of what their first trigger reached, and count
     /// for the caps only.
@@ -226,7 +235,7 @@ extension PartitionEngine {
                 return mark.time + cooldown <= now && !(hasFuse && FuseWindow.isRecent(mark.time, at: now))
             }
         }
-        guard rule.kind == .promotional, !policy.caps.isEmpty else { return }
+        guard rule.kind == .promotional || planted == .serviceCounts, !policy.caps.isEmpty else { return }
         story.dealings.sent.append(
             SentMark(time: now, recipient: claim.presented.recipient, channels: claim.presented.channels))
         story.dealings.sent = FrequencyCaps(caps: policy.caps).needed(story.dealings.sent, at: now)

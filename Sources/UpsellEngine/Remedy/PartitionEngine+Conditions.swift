@@ -42,7 +42,9 @@ extension PartitionEngine {
         switch operand {
         case .account: return meets(accounts.name(of: account))
         case .plan: return planName(of: account).map(meets) ?? false
-        case .status: return own == nil && program.defaultPlan == nil ? false : meets((own?.status ?? .active).rawValue)
+        case .status:
+            guard let own else { return program.defaultPlan != nil && meets(Profile.Status.active.rawValue) }
+            return meets(own.status(at: own.limitsAt).rawValue)
         case .locale: return own?.facts.locale.map(meets) ?? false
         case .language: return own?.facts.locale.map { meets(Self.language(of: $0)) } ?? false
         case .currency: return own?.facts.currency.map(meets) ?? false
@@ -117,6 +119,12 @@ extension PartitionEngine {
     func planName(of account: Int) -> String? {
         guard let own = terms(of: account) else { return program.defaultPlan.map { program.catalogue.plans[$0].name } }
         return own.plan(at: own.limitsAt)
+    }
+
+    /// The plan that the account has, trials apart.
+    func paidPlanName(of account: Int) -> String? {
+        guard let own = terms(of: account) else { return planName(of: account) }
+        return own.paidPlan(at: own.limitsAt)
     }
 
     /// nil where the catalogue does not know the account's plan.

@@ -196,7 +196,7 @@ extension RemedyFinder {
 
     /// What use beyond the present limit costs in one period; nil where it cannot be bought in the account's currency.
     func overage(_ meter: Int, _ present: Int, upTo use: Int128) -> Int128? {
-        guard case .of(let limit) = situation.limits[meter] else { return nil }
+        guard case .of(let limit) = limit(meter, plan: present) else { return nil }
         let prices = catalogue.plans[present].limits[meter].overage
         guard let price = prices.first(where: { $0.currency == situation.currency && $0.units > 0 }) else { return nil }
         let excess = max(use - Int128(limit), 0)

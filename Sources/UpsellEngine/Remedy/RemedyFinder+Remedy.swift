@@ -39,7 +39,7 @@ extension RemedyFinder {
     private func put(plan: Int, over present: Int, into remedy: inout Remedy) {
         let next = catalogue.plans[plan]
         let now = catalogue.plans[present]
-        remedy.limits = limitGains { limit($0, plan: plan) }
+        remedy.limits = limitGains(over: present) { limit($0, plan: plan) }
         remedy.features = next.features.compactMap { feature in
             let level = now.level(of: feature.name)
             return level == feature.level
@@ -58,16 +58,18 @@ extension RemedyFinder {
         remedy.further = Array(items.dropFirst())
         var more: [Int: Int64] = [:]
         for (index, quantity) in addOns { more[index] = quantity }
-        remedy.limits = limitGains { limit($0, plan: present, more: more) }
+        remedy.limits = limitGains(over: present) { limit($0, plan: present, more: more) }
     }
 
-    private func limitGains(_ next: (Int) -> Limit) -> [Remedy.LimitGain] {
+    /// More than the account has without a trial that runs.
+    private func limitGains(over present: Int, _ next: (Int) -> Limit) -> [Remedy.LimitGain] {
         catalogue.meters.indices.compactMap { index in
             let limit = next(index)
-            guard limit.isAbove(situation.limits[index]) else { return nil }
+            let now = self.limit(index, plan: present)
+            guard limit.isAbove(now) else { return nil }
             let meter = catalogue.meters[index]
             return Remedy.LimitGain(
-                meter: meter.name, unit: meter.unit, scale: meter.scale, from: situation.limits[index], to: limit)
+                meter: meter.name, unit: meter.unit, scale: meter.scale, from: now, to: limit)
         }
     }
 

@@ -3,7 +3,7 @@ internal import UpsellModel
 /// What a remedy depends on, taken from an account and the trigger that asks for it. Limits and uses by meter, in the
 /// meter's integers.
 struct RemedySituation {
-    /// Name of the plan whose limits hold; nil: none is known.
+    /// Name of the plan that the account has, a trial apart; nil: none is known.
     var plan: String?
     /// A plan that is already decided on and not in effect yet.
     var pendingPlan: String?
@@ -15,7 +15,7 @@ struct RemedySituation {
     var holdings: [Profile.Holding] = []
     /// Limits of the account's own; they win over plan and add-ons, under any plan. nil where it has none.
     var overrides: [Limit?]
-    /// Effective limits now.
+    /// Effective limits now, those of a trial that runs.
     var limits: [Limit]
     var used: [Int64]
     /// Where use is heading within the period, at least `used`.
@@ -51,7 +51,7 @@ extension PartitionEngine {
         let own = terms(of: account)
         let meters = program.catalogue.meters
         var situation = RemedySituation(
-            plan: planName(of: account),
+            plan: paidPlanName(of: account),
             overrides: meters.indices.map { meter in own.flatMap { program.override($0, meter) } },
             limits: meters.indices.map { limit(account, $0) }, used: meters.indices.map { used(account, $0) },
             projected: [])
@@ -66,7 +66,7 @@ extension PartitionEngine {
         situation.holdings = own.addOns.filter { $0.isHeld(at: own.limitsAt) }
         if own.effectiveAt.map({ $0.milliseconds > own.limitsAt }) ?? true { situation.pendingPlan = own.pendingPlan }
         situation.trialPlan = own.facts.trial?.plan
-        situation.isTrialing = own.status == .trialing
+        situation.isTrialing = own.status(at: clock.milliseconds) == .trialing
         situation.currency = own.facts.currency
         situation.interval = own.facts.interval ?? .month
         situation.mrr = own.facts.mrr

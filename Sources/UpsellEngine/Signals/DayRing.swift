@@ -12,8 +12,8 @@ struct DayRing: Equatable {
     private(set) var total: Int128 = 0
     /// Days of the ring with an amount above 0.
     private(set) var activeDays = 0
-    /// First day whose amount changed since the last delta.
-    private var changedFrom = Int64.max
+    /// First day whose amount changed since the last delta; `.min` for a ring that was never written.
+    private var changedFrom = Int64.min
     /// An image that was read from a delta: the first day it tells of; those before are as they were.
     var toldFrom: Int64?
 
@@ -70,7 +70,6 @@ struct DayRing: Equatable {
 
     mutating func clear() {
         self = DayRing(length: length)
-        changedFrom = .min
     }
 
     /// Amount of a day; 0 outside the ring.
@@ -122,6 +121,7 @@ struct DayRing: Equatable {
 
     init(from input: inout StateReader, length: Int) throws(BinaryCodingError) {
         self.init(length: length)
+        clearMarks()
         guard try input.reader.flag() else { return }
         let newest = try input.day()
         let isWhole = try input.reader.flag()

@@ -15,7 +15,7 @@ extension PartitionEngine {
         let index = termsIndex[account]
         let own = index >= 0 ? terms[Int(index)] : nil
         trigger.plan = planName(account)
-        trigger.status = own?.status ?? .active
+        trigger.status = own?.status(at: clock.milliseconds) ?? .active
         trigger.locale = own?.facts.locale
         trigger.timeZone = own?.zone?.name
         trigger.currency = own?.facts.currency

@@ -92,6 +92,11 @@ struct SignalCode {
         }
     }
 
+    /// A rule's own limit, which its counters judge; its adoption is noted with `Program.rules`.
+    var isOfCounters: Bool {
+        if case .limit = signal, part < 0 { true } else { false }
+    }
+
     var isOfTheCalendar: Bool {
         switch signal {
         case .trial, .absence, .digest: true

@@ -89,19 +89,29 @@ package struct EngineCampaign {
 
     private static func difference(_ found: [[EngineSaid]], _ oracle: EngineOracle) -> String? {
         for account in found.indices {
-            // What went out and what was held are two topics.
-            let wanted =
-                oracle.said[account].filter { $0.held == nil } + oracle.said[account].filter { $0.held != nil }
-            if found[account] != wanted {
-                return "account \(account): said \(found[account]), expected \(wanted)"
+            // What went out and what was held are two topics; the order of the latter within a record means nothing.
+            let wanted = inOrder(oracle.said[account])
+            let found = inOrder(found[account])
+            if found != wanted {
+                return "account \(account): said \(found), expected \(wanted)"
             }
         }
         return nil
     }
 
+    private static func inOrder(_ said: [EngineSaid]) -> [EngineSaid] {
+        said.filter { $0.held == nil }
+            + said.filter { $0.held != nil }.sorted { $0.description < $1.description }
+    }
+
     private static func difference(
         of step: EngineStep, _ player: borrowing EnginePlayer, _ oracle: EngineOracle
     ) -> String? {
+        let statistics = player.engine.statistics
+        let standing =
+            statistics.triggers + statistics.held + statistics.ghosts + statistics.merged + statistics.parked
+            + statistics.shadowed
+        if statistics.signals != standing { return "\(statistics.signals) signals, but \(standing) in some state" }
         guard case .usage(let usage) = step, oracle.accounts[usage.account].isKnown else { return nil }
         for meter in oracle.scene.meters.indices {
             let found = player.usage(usage.account, meter) ?? 0

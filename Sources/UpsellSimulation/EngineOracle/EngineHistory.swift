@@ -32,6 +32,9 @@ struct EngineDice {
     private var profiles: [EngineProfile?] = []
     /// Numbers for rules and their versions, each given once.
     private var eras = 0
+    /// Channels and recipients decide something. Where nobody can be sold anything they are the account's managers', which
+    /// is a matter of remedies, so that there are no such accounts then.
+    var asksChannels = false
 
     static let minute: Int64 = 60_000
     static let hour: Int64 = 3_600_000
@@ -45,6 +48,7 @@ struct EngineDice {
 
     mutating func catalogue() -> EngineScene {
         let hasDefaultPlan = random.chance(400)
+        let qualification = qualification()
         var meters: [EngineScene.MeterShape] = []
         for _ in 0...random.below(3) { meters.append(meter()) }
         let plans = 2 + random.below(2)
@@ -70,7 +74,7 @@ struct EngineDice {
             rules: [], accounts: accounts,
             grace: random.pick([Self.day, 6 * Self.hour, 0, 3 * Self.day]), hasDefaultPlan: hasDefaultPlan)
         if random.chance(60) { scene.goLive = Self.start + random.between(0...5 * Self.day) }
-        scene.qualification = qualification()
+        scene.qualification = qualification
         for _ in 0...random.below(3) { scene.rules.append(rule(scene)) }
         return scene
     }
@@ -97,6 +101,7 @@ struct EngineDice {
 
     private mutating func limit(_ meter: EngineScene.MeterShape, _ plan: Int) -> Int64? {
         if random.chance(40) { return 0 }
+        if !asksChannels, random.chance(60) { return nil }
         let scale: Int64 = meter.aggregation == .count ? 6 : 100
         return scale * Int64(1 + plan) + random.between(0...scale / 2)
     }
@@ -108,6 +113,7 @@ struct EngineDice {
             band: 0, base: [])
         renew(&rule, scene)
         rule.evaluates = random.chance(400)
+        rule.cooldown = random.pick([0, 0, 6 * Self.hour, Self.day, 3 * Self.day])
         if random.chance(60) { rule.goLive = Self.start + random.between(0...10 * Self.day) }
         dress(&rule, scene)
         return rule
@@ -135,6 +141,7 @@ struct EngineDice {
             rule.thresholds = random.pick([[20, 10, 0], [50, 5]])
             rule.band = random.pick([5, 0, 10]) + Int64(eras % 7)
         }
+        address(&rule, scene)
         rule.base = rule.thresholds
         rule.variants = []
         guard rule.thresholds.count > 1, random.chance(250) else { return }
@@ -236,13 +243,12 @@ struct EngineDice {
             profile.packsUntil = now + random.between(0...6 * Self.day)
         case 7: profile.packsUntil = nil
         case 8:
-            profile.pendingPlan = random.below(profile.plan + 1)
+            profile.pendingPlan = random.below(asksChannels ? profile.plan + 1 : scene.limits.count)
             profile.effectiveAt = now + random.between(0...6 * Self.day)
         case 9: profile.pendingPlan = nil
         default: redress(&profile)
         }
-        // A plan that is pending and higher is a matter of its own (`already_entitled`).
-        if let pending = profile.pendingPlan, pending > profile.plan { profile.pendingPlan = nil }
+        if asksChannels, let pending = profile.pendingPlan, pending > profile.plan { profile.pendingPlan = nil }
         profiles[account] = profile
         return .profile(account, profile)
     }

@@ -13,6 +13,14 @@ struct OracleSignal {
     var isClosed: Bool
     /// End of the counter's period.
     var periodEnd: Int64?
+    // What the qualification has found out so far.
+    var channels: [String] = []
+    /// Refusals for a time that were said of it.
+    var told: [HoldReason] = []
+    /// It was within the rule's audience once.
+    var isCounted = false
+    /// It was owed.
+    var isReleased = false
 }
 
 extension EngineOracle {
@@ -76,7 +84,7 @@ extension EngineOracle {
 
     /// Limit 0 means "not in this plan"; percent and remaining of no limit mean nothing, nor does a threshold that is
     /// reached before anything is used.
-    private func isReached(_ account: Int, _ rule: EngineScene.RuleShape, _ threshold: Int64, _ value: Int64) -> Bool {
+    func isReached(_ account: Int, _ rule: EngineScene.RuleShape, _ threshold: Int64, _ value: Int64) -> Bool {
         let limit = accounts[account].limits[rule.meter]
         guard limit != 0 else { return false }
         switch rule.unit {

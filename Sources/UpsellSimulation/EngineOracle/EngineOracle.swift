@@ -14,6 +14,8 @@ struct EngineOracle {
     /// nil before the first usage record.
     private(set) var clock: Int64?
     private var lag: Int64 = 0
+    /// Where the clock goes.
+    private(set) var target = Int64.min
     private var identities: Set<Int> = []
     var accounts: [OracleAccount]
     /// What the present step had to say, by account.
@@ -136,6 +138,7 @@ struct EngineOracle {
 
     /// Moves the clock; what is due on the way comes first, in its order.
     private mutating func advance(to target: Int64, _ isSilent: Bool) {
+        self.target = max(self.target, target)
         for account in accounts.indices where accounts[account].isKnown {
             while let instant = nextDue(account, until: target) {
                 accounts[account].now = instant
@@ -180,16 +183,19 @@ struct EngineOracle {
         guard let profile = accounts[account].profile,
             profile.packsUntil == instant || (profile.pendingPlan != nil && profile.effectiveAt == instant)
         else { return }
+        accounts[account].now = instant - 1
+        let old = (plan(account), profile.status)
+        accounts[account].now = instant
         let raised = relimit(account, OracleMoment(time: instant, cause: .limitChanged, isSilent: isSilent))
-        noteTerms(account, at: instant)
-        qualify(raised, account)
+        let released = noteTerms(account, from: old)
+        qualify(released + raised, account)
     }
 
     // MARK: Profiles
 
     private mutating func change(_ account: Int, _ profile: EngineProfile, _ isSilent: Bool) {
         let isFirst = accounts[account].profile == nil && !(scene.hasDefaultPlan && accounts[account].isKnown)
-        let oldPlan = accounts[account].isKnown ? plan(account) : nil
+        let old = accounts[account].isKnown ? (plan(account), accounts[account].profile?.status ?? .active) : nil
         accounts[account].profile = profile
         accounts[account].isKnown = true
         var raised: [OracleSignal] = []
@@ -198,8 +204,8 @@ struct EngineOracle {
         } else {
             raised = relimit(account, OracleMoment(time: profile.time, cause: .limitChanged, isSilent: isSilent))
         }
-        notePlan(account, from: oldPlan, isSilent)
-        qualify(raised, account)
+        let released = noteTerms(account, from: old)
+        qualify(released + raised, account)
     }
 
     /// The plan whose limits hold now.
@@ -275,6 +281,8 @@ struct EngineOracle {
                     raised += reach(account, meter, [rule], moment, from: value)
                 }
             }
+            endOutdated(account)
+            endChangedRules(account)
             qualify(raised, account)
         }
     }

@@ -387,6 +387,18 @@ struct RemedyTests {
             s.isTrialing = true
             put("pro", c, &s)
         },
+        Case("a trial runs, which is not had yet", "plan pro 9900 +7000") { c, s in
+            put("pro", c, &s)
+            s.plan = "basic"
+            s.trialPlan = "pro"
+            s.focus = .trial
+        },
+        Case("a trial runs, whose limits are reached", "none from_price enterprise") { c, s in
+            put("pro", c, &s)
+            s.plan = "basic"
+            s.trialPlan = "pro"
+            s.projected[calls] = 10_500
+        },
         Case("tried beside a plan that is paid", "plan pro 9900 +7000") { _, s in
             s.focus = .trial
             s.isTrialing = true
@@ -452,6 +464,20 @@ struct RemedyTests {
         let remedy = RemedyFinder(catalogue: catalogue, situation: Self.situation(catalogue)).find()
         #expect(remedy.kind == .plan)
         #expect(remedy.value?.avoided == 20_000)
+    }
+
+    /// What a trial gives for a time is a gain of the plan.
+    @Test
+    func gainsAreOverThePlanThatIsPaid() {
+        var situation = Self.situation(Self.base)
+        Self.put("pro", Self.base, &situation)
+        situation.plan = "basic"
+        situation.trialPlan = "pro"
+        situation.focus = .trial
+        let remedy = RemedyFinder(catalogue: Self.base, situation: situation).find()
+        #expect(remedy.limits.map(\.from) == [.of(5), .of(1000), .of(1000)])
+        #expect(remedy.limits.map(\.to) == [.of(25), .of(10_000), .of(10_000)])
+        #expect(remedy.features.map(\.name) == ["reporting", "export"])
     }
 
     @Test
