@@ -102,7 +102,7 @@ let package = Package(
             "UpsellTesting",
             [
                 "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
-                "UpsellRuntime", "UpsellTelemetry",
+                "UpsellRuntime", "UpsellTelemetry", "UpsellWords",
             ]),
         tests("UpsellModelTests", ["UpsellModel", "UpsellTesting"]),
         tests("UpsellEngineTests", ["UpsellEngine", "UpsellModel", "UpsellTesting"]),
@@ -130,7 +130,8 @@ let package = Package(
             name: "ScenarioTests", dependencies: ["UpsellTesting"], exclude: ["Scenarios"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "PlayTests", dependencies: ["UpsellModel", "UpsellConfiguration", "UpsellTesting"], exclude: ["Plays", "other-catalog.yaml"],
+            name: "PlayTests", dependencies: ["UpsellModel", "UpsellConfiguration", "UpsellTesting"],
+            exclude: ["Plays", "other-catalog.yaml"],
             swiftSettings: swiftSettings),
         tests("CommandTests", ["UpsellTesting"]),
         tests(

@@ -1,6 +1,8 @@
 """Checks config/schemas and config/asyncapi.yaml against each other, the sources, fixtures and real triggers.
 
-usage: check-schemas.py TRIGGERS    (a file with one published trigger a line; the demo's summary line is passed over)
+usage: check-schemas.py TRIGGERS [OUTPUTS...]
+           TRIGGERS has one published trigger a line; the demo's summary line is passed over. OUTPUTS have one published
+           event of any kind a line; its type says which schema it must fit.
        check-schemas.py --derive    (writes held.schema.json and open.schema.json anew after trigger.schema.json)
 
 Needs check-jsonschema's packages (jsonschema, ruamel.yaml), rfc3339-validator and rfc3986-validator. One line a step.
@@ -406,8 +408,8 @@ EMPTIABLE = {
 }
 # Places where `null` means something.
 NULLABLE = {"data.limit", "data.evidence[].limit", "data.remedy.limits[].from", "data.remedy.limits[].to"}
-# What shares the schema of a trigger and does not come about: tests are sent, and what is held does not run out.
-NEVER = {("held", "test"), ("held", "expires")}
+# What shares the schema of a trigger and does not come about: tests are never held.
+NEVER = {("held", "test")}
 # Texts that are a channel's own.
 FREE = {"data.recipient[outcome]", "data.reason[outcome]"}
 # The account's own JSON, of whatever form.
@@ -588,8 +590,22 @@ def check_triggers(path):
     print(f"ok: {count} mutants of a trigger, each of one member, are refused")
 
 
+def check_outputs(path):
+    """Events of any kind, such as what scenarios wrote."""
+    schemas = {kind: validator(kind) for kind in ("trigger", "held", "open", "outcome")}
+    count = 0
+    for number, output in lines(path):
+        kind = str(output.get("type")).split(".")[1:2]
+        expect(kind and kind[0] in schemas, f"{path}:{number}: no event of ours")
+        error = next(schemas[kind[0]].iter_errors(output), None)
+        expect(error is None, f"{path}:{number}: {error and error.json_path}: {error and error.message}")
+        count += 1
+    expect(count > 0, f"{path} has no event")
+    print(f"ok: {count} events of {path.name} fit the schemas of their types")
+
+
 def main():
-    if len(sys.argv) != 2:
+    if len(sys.argv) < 2 or (sys.argv[1] == "--derive" and len(sys.argv) > 2):
         sys.exit(__doc__)
     if sys.argv[1] == "--derive":
         derive()
@@ -603,6 +619,8 @@ def main():
     check_asyncapi()
     check_article()
     check_triggers(pathlib.Path(sys.argv[1]))
+    for path in sys.argv[2:]:
+        check_outputs(pathlib.Path(path))
 
 
 main()

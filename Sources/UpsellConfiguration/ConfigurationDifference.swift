@@ -13,13 +13,15 @@ public struct ConfigurationDifference: Sendable, Equatable {
     public var segments: [SegmentChange] = []
     /// Keys of the main file that a reload brings to the partitions, as `qualification.caps`.
     public var policy: [String] = []
-    /// Keys of the main file that only a restart changes, as `topics`.
-    public var restart: [String] = []
+    /// Keys of the main file that only a restart changes, as `topics.triggers`: a reload with them is refused.
+    public var restart: [String]
+    /// Templates of messages differ.
+    public var hasOtherWords = false
     /// Rules that both have stand in another order.
     public var isReordered = false
     /// Plans that both have stand in another order: upgrades become downgrades.
     public var isLadderReordered = false
-    /// The sequence of both, where the catalogue changes and the new one is not higher though one is set.
+    /// The new sequence, where a reload is refused for it: it is lower, or the same for another catalogue.
     public var staleSequence: UInt64?
 
     /// How the engine tells definitions apart.
@@ -93,7 +95,9 @@ public struct ConfigurationDifference: Sendable, Equatable {
         public enum What: Sendable, Equatable { case new, gone, changed }
     }
 
-    public init(from running: Configuration, to new: Configuration, versions: Versions) {
+    /// - Parameter restart: keys that differ and that the runtime cannot change while it runs.
+    public init(from running: Configuration, to new: Configuration, versions: Versions, restart: [String] = []) {
+        self.restart = restart
         let (old, next) = (running.catalogue, new.catalogue)
         compareRules(old, next, versions)
         compareMeters(old, next, versions)
@@ -101,16 +105,15 @@ public struct ConfigurationDifference: Sendable, Equatable {
         compareAddOns(old, next)
         compareSegments(old, next)
         policy = Self.changedKeys(old.policy, next.policy, old, next)
-        restart = Self.changedKeys(running, new)
-        if !isEmpty, new.sequence > 0 || running.sequence > 0, new.sequence <= running.sequence, old != next {
-            staleSequence = new.sequence
-        }
+        hasOtherWords = running.words != new.words
+        let isSame = new.sequence == running.sequence && new.sequence > 0
+        if new.sequence < running.sequence || isSame && old != next { staleSequence = new.sequence }
     }
 
     /// Whether a reload would change nothing.
     public var isEmpty: Bool {
         rules.isEmpty && meters.isEmpty && plans.isEmpty && addOns.isEmpty && segments.isEmpty && policy.isEmpty
-            && restart.isEmpty && !isReordered && !isLadderReordered
+            && restart.isEmpty && !hasOtherWords && !isReordered && !isLadderReordered
     }
 
     // MARK: Rules
@@ -337,21 +340,6 @@ public struct ConfigurationDifference: Sendable, Equatable {
         compare("qualification.owedMax", old.owedMax, new.owedMax)
         return keys
     }
-
-    /// Never shows a value: Kafka's may be secrets. Slots differ with the path of the file and say nothing.
-    private static func changedKeys(_ old: Configuration, _ new: Configuration) -> [String] {
-        var keys: [String] = []
-        func settings(_ configuration: Configuration) -> [String: String] {
-            Dictionary(configuration.kafka.map { ($0.name, $0.value) }) { _, last in last }
-        }
-        if settings(old) != settings(new) || old.startTimeout != new.startTimeout { keys.append("kafka") }
-        if old.topics != new.topics { keys.append("topics") }
-        if old.group.id != new.group.id || old.group.leaveOnStop != new.group.leaveOnStop { keys.append("group") }
-        if old.runtime != new.runtime { keys.append("commit, clock.tickInterval or runtime") }
-        if old.source != new.source { keys.append("source") }
-        if old.log != new.log { keys.append("log") }
-        return keys
-    }
 }
 
 extension ConfigurationDifference: CustomStringConvertible {
@@ -381,11 +369,13 @@ extension ConfigurationDifference: CustomStringConvertible {
         if isLadderReordered { lines.append("plans: another order; what is an upgrade changes") }
         for addOn in addOns { lines.append("add-on \(quoted(addOn.name)): \(Self.text(addOn.what))") }
         for segment in segments { lines.append("segment \(quoted(segment.name)): \(Self.text(segment.what))") }
+        if hasOtherWords { lines.append("words: changed; nothing arms anew") }
         for key in policy { lines.append("\(key): changed") }
-        for key in restart { lines.append("\(key): changed; takes effect with a restart, not with a reload") }
+        for key in restart {
+            lines.append("\(key): changed; only a restart brings it, and a reload with it is refused")
+        }
         if let staleSequence {
-            lines.append(
-                "sequence: \(staleSequence) is not above the running one; partitions that have met that refuse this")
+            lines.append("sequence: \(staleSequence) is not above the running one, so that a reload is refused")
         }
         return lines.isEmpty ? "nothing changes" : lines.joined(separator: "\n")
     }

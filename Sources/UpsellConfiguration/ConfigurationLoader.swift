@@ -127,7 +127,7 @@ public enum ConfigurationLoader {
     /// each.
     ///
     /// Characters that Kafka refuses in an instance id become `-`; a hash of the path keeps `/a-b` and `/a/b` apart.
-    static func defaultSlot(_ path: String) -> String {
+    public static func defaultSlot(_ path: String) -> String {
         let absolute = URL(fileURLWithPath: path).standardizedFileURL.path
         // FNV-1a, 32 bits: enough to tell a handful of paths on one host apart.
         let hash = absolute.utf8.reduce(2_166_136_261 as UInt32) { ($0 ^ UInt32($1)) &* 16_777_619 }

@@ -39,7 +39,8 @@ extension PartitionEngine {
         to target: Timestamp, _ mode: FiringMode, atMost most: Int = .max, into effects: inout Effects
     ) -> Bool {
         runTarget = target.milliseconds
-        horizon = Swift.max(horizon, target)
+        // A restored engine is on no way.
+        defer { runTarget = .min }
         var left = most
         while true {
             let waiting = firstWaiting

@@ -66,7 +66,7 @@ public struct PartitionEngine: ~Copyable {
     var resolved: ContiguousArray<Int32> = []
     /// Takes the sum of what the first pass touched, so that the touching is not optimised away.
     var warmth: UInt64 = 0
-    /// Where the clock goes while timers run.
+    /// Where the clock goes while timers run; `.min` at every other time.
     var runTarget = Int64.min
     /// Modes of rules that control records or the fuse have set, and what the fuse counts.
     var safety = RuleSafety()
@@ -82,8 +82,6 @@ public struct PartitionEngine: ~Copyable {
     var claims: [Claim] = []
     /// Rounds of qualification that came of one another; 0 outside of them.
     var outcomeDepth = 0
-    /// Where the clock is going while timers run.
-    var horizon = Timestamp.earliest
     /// Counters whose evaluation waits until a whole jump is counted, with their usage before it.
     var jump: [(counter: CounterRef, previous: Int64, closed: Bool)] = []
 

@@ -160,7 +160,8 @@ public final class Daemon: Sendable {
         source: any RecordSource, transactions: any TransactionPort,
         makeRestorePort: @escaping @Sendable () throws(DaemonError) -> any RestorePort, inputs: InputTopics,
         partitionCount: Int, wakeUp: FetcherWakeUp? = nil, limits: OutputLimits? = nil,
-        control: (any ControlPort)? = nil, trimmer: StateTrimmer? = nil, watchdog: Watchdog? = nil, transactionTimeout: Int64 = 10_000
+        control: (any ControlPort)? = nil, trimmer: StateTrimmer? = nil, watchdog: Watchdog? = nil,
+        transactionTimeout: Int64 = 10_000
     ) throws(DaemonError) {
         let runtime = configuration.runtime
         let backlog = Backlog(

@@ -297,7 +297,8 @@ final class PollLoop: Sendable {
             let port = try makeRestorePort()
             defer { port.close() }
             let restore = PartitionRestore(
-                partition: PartitionID(partition), context: current.withLock { $0 }, port: port, isCancelled: isCancelled,
+                partition: PartitionID(partition), context: current.withLock { $0 }, port: port,
+                isCancelled: isCancelled,
                 fences: fences, banned: banned, backlog: backlog,
                 onWaitingTrigger: { [weak committer] in committer?.kick() })
             switch restore.run() {

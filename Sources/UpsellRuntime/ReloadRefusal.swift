@@ -1,4 +1,4 @@
-internal import UpsellConfiguration
+public import UpsellConfiguration
 internal import UpsellStateLog
 
 /// Why a configuration cannot be put in force without a restart, or at all.
@@ -26,7 +26,7 @@ public struct ReloadRefusal: Error, Sendable, Equatable, CustomStringConvertible
     }
 
     /// Keys of what only a restart can change, as in upselld.yaml, where their values differ.
-    static func changedKeys(_ old: Configuration, _ new: Configuration) -> [String] {
+    public static func changedKeys(_ old: Configuration, _ new: Configuration) -> [String] {
         var keys: [String] = []
         func compare<Section>(
             _ section: Section, _ other: Section, _ prefix: String, _ members: [(String, PartialKeyPath<Section>)]

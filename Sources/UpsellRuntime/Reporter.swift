@@ -137,7 +137,8 @@ final class Reporter: Sendable {
             "feedback": .init(tally.feedback), "controls": .init(tally.controls),
             "signals": .init(snapshot.sum(\.signals)), "ghosts": .init(snapshot.sum(\.ghosts)),
             "merged": .init(snapshot.sum(\.merged)), "parked": .init(snapshot.sum(\.parked)),
-            "shadowed": .init(snapshot.sum(\.shadowed)), "accounts": .init(snapshot.accounts), "epochs": .init(snapshot.epochsSent),
+            "shadowed": .init(snapshot.sum(\.shadowed)), "accounts": .init(snapshot.accounts),
+            "epochs": .init(snapshot.epochsSent),
             "gaps": .init(tally.gaps), "lost": .init(tally.lost),
         ]
     }

@@ -83,7 +83,8 @@ final class CommitChecker {
             case SimulationTopics.triggers, SimulationTopics.held:
                 guard
                     let read = OutputReader.trigger(
-                        value, isHeld: target.topic == SimulationTopics.held, inputTopics: SimulationTopics.inputs, catalogue: catalogue),
+                        value, isHeld: target.topic == SimulationTopics.held, inputTopics: SimulationTopics.inputs,
+                        catalogue: catalogue),
                     let partition = OutputReader.partition(value)
                 else { throw Violation("a trigger cannot be read: \(String(decoding: value, as: UTF8.self))") }
                 if target.topic == SimulationTopics.triggers {
@@ -227,7 +228,9 @@ final class CommitChecker {
     private func take(control offset: Int64, _ own: PartitionHistory) throws(Violation) -> ControlIntent {
         let all = controls()
         let name = "partition \(own.partition.rawValue): control record \(offset)"
-        guard offset >= own.nextControl else { throw Violation("\(name) is applied again, \(own.nextControl) was next") }
+        guard offset >= own.nextControl else {
+            throw Violation("\(name) is applied again, \(own.nextControl) was next")
+        }
         guard let intent = all[offset] else { throw Violation("\(name) is no command") }
         if let lost = all.keys.filter({ $0 >= own.nextControl && $0 < offset }).min() {
             throw Violation("\(name) is applied, and \(lost) was passed over")
@@ -308,7 +311,8 @@ final class CommitChecker {
     private func compare(_ said: NaiveOutputs, _ share: Share, _ name: String) throws(Violation) {
         let triggers = share.triggers.map(\.trigger).sorted()
         guard triggers == said.triggers.sorted() else {
-            throw Violation("\(name): triggers \(triggers), expected \(said.triggers.sorted())")
+            throw Violation(
+                "\(name): triggers \(triggers), expected \(said.triggers.sorted()), and held \(said.held.sorted())")
         }
         guard share.held.sorted() == said.held.sorted() else {
             throw Violation("\(name): held \(share.held.sorted()), expected \(said.held.sorted())")
@@ -329,7 +333,8 @@ final class CommitChecker {
     ) throws(Violation) {
         let name = "partition \(own.partition.rawValue)"
         var changed: Set<String> = []
-        for (id, outcome) in share.outcomes {
+        // A report whose id was forgotten may be said again; those are compared one by one.
+        for (id, outcome) in share.outcomes where outcome.feedback.isEmpty {
             guard outcomeIDs.insert("\(id) \(own.model.erasures[outcome.account] ?? 0)").inserted else {
                 throw Violation("\(name): outcome \(id) was sent before")
             }
@@ -351,7 +356,8 @@ final class CommitChecker {
         }
         for (account, ids) in share.open where !isErased(account) {
             guard changed.remove(account) != nil else {
-                throw Violation("\(name): a record of open triggers of \(account), of which none changed, or a second one")
+                throw Violation(
+                    "\(name): a record of open triggers of \(account), of which none changed, or a second one")
             }
             let expected = own.open[account] ?? []
             guard ids ?? [] == expected, (ids == nil) == expected.isEmpty else {
@@ -367,7 +373,9 @@ final class CommitChecker {
     }
 
     /// Outcomes after which a trigger is no longer open.
-    private static let closing: Set<String> = ["converted", "dismissed", "expired", "superseded", "withdrawn", "declined"]
+    private static let closing: Set<String> = [
+        "converted", "dismissed", "expired", "superseded", "withdrawn", "declined",
+    ]
 
     /// No id twice, unless its account was erased in between.
     private func compareIDs(

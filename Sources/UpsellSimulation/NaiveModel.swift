@@ -58,6 +58,9 @@ package struct NaiveModel: Sendable {
             declined.remove(account)
         case .profile(let account, let plan, let overrides):
             let limits = catalogue.meters.indices.map { overrides[$0] ?? catalogue.meters[$0].limits[plan] }
+            // Who buys has changed their mind.
+            if plan > accounts[account]?.plan ?? 0 { declined.remove(account) }
+            defer { accounts[account]?.plan = plan }
             guard accounts[account] != nil else {
                 accounts[account] = NaiveAccount(limits)
                 said.touched.insert(account)
@@ -279,6 +282,8 @@ package struct NaiveModel: Sendable {
 package struct NaiveAccount: Sendable, Equatable {
     /// By meter, nil for unlimited.
     package var limits: [Int64?]
+    /// Place of the plan; accounts without profile have the first.
+    package var plan = 0
     /// Start of the newest period seen, by meter.
     package var opened: [Int64?]
     var counters: [CounterKey: NaiveCounter] = [:]

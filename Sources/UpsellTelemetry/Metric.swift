@@ -79,7 +79,8 @@ extension Metric {
     public static let openChanges = Metric(
         counter: "open", "records", "Records of what is open of an account, tombstones included.")
     public static let openLeftOut = Metric(
-        counter: "open_left_out", "triggers", "Open triggers left out of their account's record to make it fit its topic.")
+        counter: "open_left_out", "triggers",
+        "Open triggers left out of their account's record to make it fit its topic.")
     public static let shortenedTriggers = Metric(
         counter: "shortened", "triggers", "Triggers and held ones published without words to fit their topic.")
     public static let channelCopies = Metric(

@@ -1,24 +1,36 @@
+internal import Synchronization
 internal import UpsellConfiguration
 internal import UpsellModel
 internal import UpsellRuntime
 internal import UpsellTelemetry
 internal import UpsellWords
 
-/// What finds the words of triggers under a configuration; nil where it has none.
+/// Finds the words of triggers in a configuration's templates; nil where it has none.
 ///
-/// The words were checked when they were loaded, so that what goes wrong here is a bound (such as a text that grew too
-/// long for one account): the trigger goes out without words, and the log says why.
+/// A trigger whose words cannot be filled in goes out without; each reason is said once.
 func rendering(of configuration: Configuration, log: Log) -> MessageRendering? {
     guard !configuration.words.isEmpty else { return nil }
-    let renderer = MessageRenderer(book: WordsBook(configuration.words), catalogue: configuration.catalogue) {
-        TimeZones.table(named: $0)
-    }
+    let renderer = MessageRenderer(
+        book: WordsBook(configuration.words), catalogue: configuration.catalogue, zone: TimeZones.table(named:))
+    let said = Said()
     return { trigger in
-        do {
+        do throws(WordsComplaint) {
             return try renderer.message(for: trigger)
         } catch {
-            log.error("A message could not be written", [.reason: .text("\(error)"), "rule": .text(trigger.rule)])
+            let text = error.description
+            if said.isNews(text) {
+                log.error(
+                    "words could not be filled in; triggers go out without",
+                    [.rule: .text(trigger.rule), .reason: .text(text)])
+            }
             return nil
         }
     }
+}
+
+/// What was complained about, up to a bound.
+private final class Said: Sendable {
+    private let texts = Mutex<Set<String>>([])
+
+    func isNews(_ text: String) -> Bool { texts.withLock { $0.count < 1_000 && $0.insert(text).inserted } }
 }

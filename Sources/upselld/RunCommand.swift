@@ -47,15 +47,13 @@ private func put(_ text: String, on descriptor: Int32) {
 
 /// Loads the configuration, and asks librdkafka about its part of it: all complaints at once, one a line; nil with any.
 private func load(_ arguments: ConfigurationArguments) -> Configuration? {
-    review(arguments.path, arguments)?.configuration
+    review(arguments)?.configuration
 }
 
-/// A configuration and what is of doubtful use in it.
-private func review(_ path: String, _ arguments: ConfigurationArguments) -> (
-    configuration: Configuration, warnings: [Complaint]
-)? {
+/// `load`, and what is of doubtful use in it.
+private func review(_ arguments: ConfigurationArguments) -> (configuration: Configuration, warnings: [Complaint])? {
     do {
-        return try reviewed(path, arguments)
+        return try reviewed(arguments)
     } catch {
         for complaint in error.complaints { complain("\(complaint)\n") }
         return nil
@@ -69,16 +67,17 @@ struct ConfigurationComplaints: Error {
 
 /// The configuration as files and environment are now.
 func loaded(_ arguments: ConfigurationArguments) throws(ConfigurationComplaints) -> Configuration {
-    try reviewed(arguments.path, arguments).configuration
+    try reviewed(arguments).configuration
 }
 
-private func reviewed(_ path: String, _ arguments: ConfigurationArguments) throws(ConfigurationComplaints) -> (
-    configuration: Configuration, warnings: [Complaint]
-) {
+private func reviewed(
+    _ arguments: ConfigurationArguments
+) throws(ConfigurationComplaints) -> (configuration: Configuration, warnings: [Complaint]) {
     let reviewed: (configuration: Configuration, warnings: [Complaint])
     do throws(ConfigurationError) {
         reviewed = try ConfigurationLoader.review(
-            path: path, overrides: arguments.settings.map { ($0.key, $0.value) }, environment: environmentVariables())
+            path: arguments.path, overrides: arguments.settings.map { ($0.key, $0.value) },
+            environment: environmentVariables())
     } catch {
         throw ConfigurationComplaints(complaints: error.complaints.map(\.description))
     }
@@ -99,7 +98,7 @@ private func environmentVariables() -> [String: String] {
 }
 
 private func check(_ arguments: ConfigurationArguments) -> ExitStatus {
-    guard let (configuration, warnings) = review(arguments.path, arguments) else { return .configuration }
+    guard let (configuration, warnings) = review(arguments) else { return .configuration }
     for warning in warnings { complain("\(warning)\n") }
     let catalogue = configuration.catalogue
     let order = warnings.isEmpty ? "" : ", with \(warnings.count) warning\(warnings.count == 1 ? "" : "s")"
@@ -107,12 +106,28 @@ private func check(_ arguments: ConfigurationArguments) -> ExitStatus {
         "\(arguments.path): \(catalogue.meters.count) meters, \(catalogue.plans.count) plans, "
             + "\(catalogue.addOns.count) add-ons, \(catalogue.rules.count) rules: all in order\(order)\n")
     guard let path = arguments.against else { return .done }
-    guard let (running, _) = review(path, arguments) else { return .configuration }
-    // The engine's own versions: what they tell apart is what a reload arms anew.
-    let versions = ConfigurationDifference.Versions(
-        ofRule: KeyVersion.ofRule, ofPart: KeyVersion.ofPart, ofMeter: KeyVersion.ofMeter)
-    say("\(ConfigurationDifference(from: running, to: configuration, versions: versions))\n")
+    var other = arguments
+    other.path = path
+    guard let running = load(other) else { return .configuration }
+    say("\(difference(from: running, at: path, to: configuration, at: arguments.path))\n")
     return .done
+}
+
+/// With the engine's own versions, so that it arms anew what is said to, and with what the runtime cannot change.
+private func difference(
+    from running: Configuration, at runningPath: String, to new: Configuration, at path: String
+) -> ConfigurationDifference {
+    var new = new
+    // A slot made of the file's path differs because of where the draft lies.
+    if running.group.slot == ConfigurationLoader.defaultSlot(runningPath),
+        new.group.slot == ConfigurationLoader.defaultSlot(path)
+    {
+        new.group.slot = running.group.slot
+    }
+    return ConfigurationDifference(
+        from: running, to: new,
+        versions: .init(ofRule: KeyVersion.ofRule, ofPart: KeyVersion.ofPart, ofMeter: KeyVersion.ofMeter),
+        restart: ReloadRefusal.changedKeys(running, new))
 }
 
 private func run(_ arguments: ConfigurationArguments) -> ExitStatus {

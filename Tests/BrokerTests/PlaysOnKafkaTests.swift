@@ -93,7 +93,8 @@ private final class KafkaPlayDriver: PlayDriver {
         let failures = Recorded<String>()
         self.failures = failures
         daemon = Daemon(
-            configuration: configuration, log: Log(level: .error), onFailure: { failures.add($0.description) })
+            configuration: configuration, log: Log(level: .error, destination: .function(.text) { _ in }),
+            rendering: { PlaySite.rendering(of: $0) }, onFailure: { failures.add($0.description) })
         try daemon.start()
     }
 
@@ -112,7 +113,8 @@ private final class KafkaPlayDriver: PlayDriver {
             if let last, last != record.topic { try settle() }
             last = record.topic
             try producer.produce(
-                OutputRecord(topic: name(of: record.topic), partition: 0, key: Array(record.key.utf8), value: record.value))
+                OutputRecord(
+                    topic: name(of: record.topic), partition: 0, key: Array(record.key.utf8), value: record.value))
             if record.topic == .control { controls += 1 } else { sent += 1 }
         }
         try settle()
@@ -124,7 +126,8 @@ private final class KafkaPlayDriver: PlayDriver {
         let controls = controls
         #expect(eventually(seconds: 60) { daemon.snapshot().tally.controls >= controls }, "control records are applied")
         #expect(
-            daemon.waitUntilRead(records: sent, timeoutMilliseconds: 60_000), "\(sent) records are applied and committed")
+            daemon.waitUntilRead(records: sent, timeoutMilliseconds: 60_000),
+            "\(sent) records are applied and committed")
     }
 
     private func name(of topic: PlayRecord.Topic) -> String {

@@ -65,6 +65,20 @@ import Testing
         #expect(words.output.hasSuffix("\nrule calls: message; nothing arms anew\n"))
     }
 
+    @Test func whatAReloadCannotChangeIsNamed() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let running = try write("running", limit: 500, percent: 80)
+        let new = try write("new", limit: 500, percent: 80)
+        try Data("rules: [rules.yaml]\ntopics: { triggers: elsewhere }\nlog: { level: debug }\n".utf8)
+            .write(to: folder.appending(path: "new/upselld.yaml"))
+        let command = try await Command.run("check", "--config", new, "--against", running)
+        #expect(
+            command.output.split(separator: "\n").dropFirst() == [
+                "topics.triggers: changed; only a restart brings it, and a reload with it is refused",
+                "log.level: changed; only a restart brings it, and a reload with it is refused",
+            ])
+    }
+
     @Test func aBrokenRunningConfigurationEndsWith78() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let path = try write("one", limit: 500, percent: 80)

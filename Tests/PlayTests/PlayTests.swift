@@ -95,7 +95,8 @@ struct PlayTests {
     }
 
     @Test(arguments: [
-        "2025-03-04 | a | clock", "2025-03-04 | a | clock | maybe", "someday | a | clock | -", "2025-03-02 | a | clock | -",
+        "2025-03-04 | a | clock", "2025-03-04 | a | clock | maybe", "someday | a | clock | -",
+        "2025-03-02 | a | clock | -",
         "play dropbox",
     ])
     func refusesWhatIsNoTable(_ row: String) {

@@ -40,8 +40,8 @@ import Testing
         ],
         "UpsellTesting": [
             "UpsellModel", "UpsellEngine", "UpsellWire", "UpsellStateLog", "KafkaTransport", "UpsellConfiguration",
-            "UpsellRuntime", "UpsellTelemetry", "Dispatch", "Synchronization", "Foundation", "FoundationEssentials",
-            "Glibc",
+            "UpsellRuntime", "UpsellTelemetry", "UpsellWords", "Dispatch", "Synchronization", "Foundation",
+            "FoundationEssentials", "Glibc",
         ],
         "upselld-bench": [
             "UpsellModel", "UpsellEngine", "UpsellWire", "KafkaTransport", "UpsellConfiguration", "UpsellTelemetry",

@@ -144,12 +144,6 @@ struct ConfigurationDifferenceTests {
                 "qualification.caps: changed"
             ]
         ),
-        (
-            [("sequence: 3", "sequence: 3\nlog: { level: debug }")],
-            [
-                "log: changed; takes effect with a restart, not with a reload"
-            ]
-        ),
     ]
 
     @Test(arguments: edits.indices)
@@ -166,13 +160,15 @@ struct ConfigurationDifferenceTests {
         let running = try Self.load((Self.main, Self.catalog, Self.rules))
         let new = try Self.load(texts)
         let difference = ConfigurationDifference(from: running, to: new, versions: Self.versions)
-        let stale = "sequence: 3 is not above the running one; partitions that have met that refuse this"
+        let stale = "sequence: 3 is not above the running one, so that a reload is refused"
         let lines = difference.description.split(separator: "\n").map(String.init)
         #expect(lines.filter { $0 != stale } == expected)
         #expect(lines.contains(stale) == (running.catalogue != new.catalogue))
         #expect(difference.isEmpty == (expected == ["nothing changes"]))
         try agreesWithTheEngine(difference, running.catalogue, new.catalogue)
         var raised = new
+        raised.sequence = 2
+        #expect(ConfigurationDifference(from: running, to: raised, versions: Self.versions).staleSequence == 2)
         raised.sequence = 4
         #expect(ConfigurationDifference(from: running, to: raised, versions: Self.versions).staleSequence == nil)
     }
@@ -204,6 +200,26 @@ struct ConfigurationDifferenceTests {
             let isKept = what == nil || what == .unit
             #expect((change.oldMeter[index] != nil) == isKept, "\(meter.name)")
         }
+    }
+
+    @Test
+    func whatOnlyARestartBringsIsTold() throws {
+        let running = try Self.load((Self.main, Self.catalog, Self.rules))
+        let difference = ConfigurationDifference(
+            from: running, to: running, versions: Self.versions, restart: ["log.level"])
+        #expect(!difference.isEmpty)
+        #expect(
+            difference.description == "log.level: changed; only a restart brings it, and a reload with it is refused")
+    }
+
+    @Test
+    func otherWordsAreTold() throws {
+        let running = try Self.load((Self.main, Self.catalog, Self.rules))
+        var new = running
+        new.words.defaultLocale = "nl"
+        let difference = ConfigurationDifference(from: running, to: new, versions: Self.versions)
+        #expect(difference.description == "words: changed; nothing arms anew")
+        #expect(!difference.isEmpty)
     }
 
     @Test

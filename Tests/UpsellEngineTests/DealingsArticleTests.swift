@@ -36,7 +36,8 @@ struct DealingsArticleTests {
     @Test
     func everyTemporaryReasonHasItsBit() {
         #expect(Set(TemporaryReasons.codes) == Set(HoldReason.allCases.filter(\.isTemporary)))
-        #expect(Set(TemporaryReasons.codes.map { TemporaryReasons.of($0).rawValue }).count == TemporaryReasons.codes.count)
+        #expect(
+            Set(TemporaryReasons.codes.map { TemporaryReasons.of($0).rawValue }).count == TemporaryReasons.codes.count)
         for reason in HoldReason.allCases where !reason.isTemporary { #expect(TemporaryReasons.of(reason) == []) }
     }
 }

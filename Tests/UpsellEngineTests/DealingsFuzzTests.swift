@@ -28,8 +28,12 @@ struct DealingsFuzzTests {
         }
         #expect(tallies.complaint == nil, "\(tallies.complaint ?? "")")
         print("histories: \(tallies.histories), inputs: \(tallies.inputs), triggers: \(tallies.triggers)")
-        print("reasons: " + HoldReason.allCases.map { "\($0.rawValue) \(tallies.reasons[$0] ?? 0)" }.joined(separator: ", "))
-        print("outcomes: " + OutcomeKind.allCases.map { "\($0.rawValue) \(tallies.outcomes[$0] ?? 0)" }.joined(separator: ", "))
+        print(
+            "reasons: "
+                + HoldReason.allCases.map { "\($0.rawValue) \(tallies.reasons[$0] ?? 0)" }.joined(separator: ", "))
+        print(
+            "outcomes: "
+                + OutcomeKind.allCases.map { "\($0.rawValue) \(tallies.outcomes[$0] ?? 0)" }.joined(separator: ", "))
         guard tallies.complaint == nil else { return }
         #expect(tallies.histories >= 20_000)
         for reason in HoldReason.allCases { #expect(tallies.reasons[reason] ?? 0 > 0, "\(reason) never arose") }

@@ -252,7 +252,8 @@ struct DealingsOutcomeTests {
         let effects = bench.profile(at: Self.day) { $0.addOns = [Profile.Holding(addOn: "pack", quantity: 1)] }
         #expect(effects.endings == ["calls converted"] && open(bench) == ["hits", "disk"])
         // The same again is nothing new; another one is.
-        #expect(bench.profile(at: Self.day) { $0.addOns = [Profile.Holding(addOn: "pack", quantity: 1)] }.outcomes.isEmpty)
+        #expect(
+            bench.profile(at: Self.day) { $0.addOns = [Profile.Holding(addOn: "pack", quantity: 1)] }.outcomes.isEmpty)
         let second = bench.profile(at: Self.day) {
             $0.addOns = [Profile.Holding(addOn: "pack", quantity: 1), Profile.Holding(addOn: "box", quantity: 1)]
         }

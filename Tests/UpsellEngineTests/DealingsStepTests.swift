@@ -156,7 +156,8 @@ struct DealingsStepTests {
         #expect(DerivedTriggerID.step("remind", of: campaign).description == "a10a0410c84a692ae5d9082bb0ec9ee4")
         #expect(DerivedTriggerID.step("", of: campaign).description == "6461724f2a5481fbb4257c0970303d53")
         #expect(
-            DerivedTriggerID.test(control: 42, rule: "api-limit", account: "acct-000123").description == "b5f212ac06377edbd89307ee384fa3a9")
+            DerivedTriggerID.test(control: 42, rule: "api-limit", account: "acct-000123").description
+                == "b5f212ac06377edbd89307ee384fa3a9")
     }
 
     // MARK: What goes out

@@ -88,7 +88,9 @@ struct DealingsTimingTests {
             var caps: [Policy.Cap] = []
             for per in Policy.Cap.Scope.allCases where Bool.random(using: &dice) {
                 caps.append(
-                    Policy.Cap(per: per, count: Int.random(in: 1...3, using: &dice), window: .random(in: 1...60, using: &dice)))
+                    Policy.Cap(
+                        per: per, count: Int.random(in: 1...3, using: &dice), window: .random(in: 1...60, using: &dice))
+                )
             }
             let frequency = FrequencyCaps(caps: caps)
             var all: [SentMark] = []
@@ -272,7 +274,10 @@ struct DealingsTimingTests {
         let bench = Bench { $0.policy.quietHours = Policy.QuietHours(from: 0, to: 1380) }
         bench.use("calls", 85, at: Self.day)
         let effects = bench.use("calls", 10, at: Self.day)
-        #expect(effects.held.map { "\($0.trigger.usage?.highest ?? 0) \($0.reason)" } == ["9000 quietHours", "8000 superseded"])
+        #expect(
+            effects.held.map { "\($0.trigger.usage?.highest ?? 0) \($0.reason)" } == [
+                "9000 quietHours", "8000 superseded",
+            ])
         #expect(bench.tick(to: Self.day + Bench.fullDay).triggers.map { $0.usage?.highest } == [9000])
     }
 

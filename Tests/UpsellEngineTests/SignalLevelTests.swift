@@ -361,7 +361,8 @@ struct SignalEventTests {
 struct SignalCombinationTests {
     static let start = at("2026-03-02T10:00")
     static let gate = Signal.gate(GateSignal(source: .behaviour(Stream.denied), count: 1, window: .hour))
-    static let limit = Signal.limit(LimitSignal(meter: MeterID(0), unit: .percent, thresholds: [8000, 9000], band: 500))
+    static let limit = Signal.limit(
+        LimitSignal(meter: MeterID(0), unit: .percent, thresholds: [8000, 9000], band: 500))
     static let absence = Signal.absence(AbsenceSignal(source: .behaviour(Stream.opened), duration: 2 * .day))
 
     static func rule(_ mode: CombinationSignal.Mode) -> Rule {

@@ -9,7 +9,8 @@ struct SignalPaceTests {
     static let start = at("2026-03-02T10:00")
 
     /// 50 a day from 2 March on: 1,500 by the end of March.
-    static func steady(_ player: SignalPlayer, days: Range<Int64>, _ amount: Int64 = 50, from start: Timestamp = start) {
+    static func steady(_ player: SignalPlayer, days: Range<Int64>, _ amount: Int64 = 50, from start: Timestamp = start)
+    {
         for day in days { player.use(Stream.calls, amount, at: start + day * .day) }
     }
 

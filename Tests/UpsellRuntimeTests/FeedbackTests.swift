@@ -131,7 +131,9 @@ struct FeedbackTests {
         #expect(letters.count == 7)
         #expect(letters.first?.value == Array(report("shown", unknown, id: "a").utf8), "byte for byte")
         let topics = letters.map { letter in
-            letter.headers.first { $0.name == "__upselld.errors.topic" }?.value.map { String(decoding: $0, as: UTF8.self) }
+            letter.headers.first { $0.name == "__upselld.errors.topic" }?.value.map {
+                String(decoding: $0, as: UTF8.self)
+            }
         }
         #expect(Set(topics) == ["upselld.feedback"])
         #expect(outcomes(bench).count == 1, "the stream goes on")

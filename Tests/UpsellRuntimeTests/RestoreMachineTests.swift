@@ -14,7 +14,8 @@ import UpsellStateLog
     ) -> RestoreMachine.Expectation {
         RestoreMachine.Expectation(
             partition: PartitionID(3), partitionCount: 8, topics: ["usage", "accounts", "feedback"],
-            topicHashes: hashes, accounts: InputID(1), configuration: ConfigurationMark(sequence: sequence, contentHash: 1), stateTopic: "state", group: "group",
+            topicHashes: hashes, accounts: InputID(1),
+            configuration: ConfigurationMark(sequence: sequence, contentHash: 1), stateTopic: "state", group: "group",
             writer: "group/me", acceptsLoss: acceptsLoss)
     }
 

@@ -106,7 +106,8 @@ enum SampleTriggers {
             let kinds = Trigger.SignalKind.allCases
             var sample = place.isMultiple(of: 2) ? full[place % kinds.count] : least[place % kinds.count]
             sample.trigger.arm = reason == .holdout ? .holdout : nil
-            sample.trigger.expires = nil
+            // Only a ghost is held when all is decided, also until when it would have been open.
+            sample.trigger.expires = reason == .holdout ? at(14 * 86_400) : nil
             let lapses = reason.isTemporary && reason != .audience
             return (
                 HeldTrigger(trigger: sample.trigger, reason: reason, until: lapses ? at(86_400) : nil), sample.message

@@ -194,7 +194,7 @@ extension PartitionEngine {
             return hold(claim, .quietHours, until: end, into: &effects)
         }
         // The clock is on its way to an instant at which it would be over: nobody was there to see it.
-        if now + rule.expiresAfter <= horizon.milliseconds, now < horizon.milliseconds {
+        if now < runTarget, now + rule.expiresAfter <= runTarget {
             return hold(claim, .expired, into: &effects)
         }
         let last = stories[account]?.dealings.reached[rule.name]

@@ -108,7 +108,10 @@ final class ControlReader: Sendable {
             refusedCount.add(1, ordering: .relaxed)
             log.error(
                 "a control record cannot be used and does nothing",
-                [.topic: .text(topic), .offset: .init(offset), .reason: .text("\(error.reason.rawValue): \(error.detail)")])
+                [
+                    .topic: .text(topic), .offset: .init(offset),
+                    .reason: .text("\(error.reason.rawValue): \(error.detail)"),
+                ])
         }
     }
 

@@ -21,7 +21,8 @@ extension PartitionState {
             case .applied: tally.feedback += 1
             case .duplicate: tally.repeatedFeedback += 1
             case .unknownTrigger:
-                let text = "the account has no trigger \(feedback.trigger), or it is over for longer than feedback is heard"
+                let text =
+                    "the account has no trigger \(feedback.trigger), or it is over for longer than feedback is heard"
                 reject(batch, record, Rejection(.unknownTrigger, text), stage: .apply, wallTime: wallTime)
             }
             publishEffects(nil, wallTime: wallTime)

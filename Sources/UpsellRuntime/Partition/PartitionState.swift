@@ -59,7 +59,9 @@ package struct PartitionState: ~Copyable {
         let accounts = inputs[context.inputs.accounts.index]
         self.init(
             partition: partition, context: context,
-            engine: PartitionEngine(catalogue: context.configuration.catalogue, partition: partition), marks: marks,
+            engine: PartitionEngine(
+                catalogue: context.configuration.catalogue, partition: partition,
+                partitionCount: context.partitionCount), marks: marks,
             profilesUntil: accounts.low < accounts.high ? accounts.high : 0, configuration: context.configurationMark,
             slices: context.slicing.schedule(restoreFrom: 0), epoch: 0, stateEnd: 0)
         for (index, mark) in self.marks.enumerated() {

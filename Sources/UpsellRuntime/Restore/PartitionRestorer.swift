@@ -59,7 +59,7 @@ package struct PartitionRestorer: ~Copyable {
         do throws(BinaryCodingError) {
             for section in epoch.sections {
                 switch section.kind {
-                case .catalogue: try take(catalogue: section, start)
+                case .catalogue: try take(catalogue: section, start, partitionCount: epoch.header.partitionCount)
                 case .delta:
                     guard engine != nil else { continue }
                     var reader = section.reader
@@ -89,7 +89,10 @@ package struct PartitionRestorer: ~Copyable {
     }
 
     /// Another catalogue comes with a delta that has the whole state under it.
-    private mutating func take(catalogue section: StateEpoch.Section, _ start: Int64) throws(BinaryCodingError) {
+    private mutating func take(
+        catalogue section: StateEpoch.Section, _ start: Int64, partitionCount: Int
+    ) throws(BinaryCodingError) {
+        guard partitionCount > 0 else { throw .malformed(at: 0, "\(partitionCount) partitions") }
         let hash = RecordChecksum.of(Array(section.bytes))
         guard engine == nil || hash != catalogueHash else { return }
         if engine != nil { slices.wroteEverything(lowerBound: start) }
@@ -97,7 +100,8 @@ package struct PartitionRestorer: ~Copyable {
         do {
             let catalogue = try CatalogueBody.decode(section.bytes)
             engine = EngineRestorer(
-                catalogue: catalogue, partition: partition, slices: slices.count, timeZones: timeZones)
+                catalogue: catalogue, partition: partition, partitionCount: partitionCount, slices: slices.count,
+                timeZones: timeZones)
             if sabotage == .mergingSlice { engine?.mergesSlices = true }
         } catch {
             throw .malformed(at: 0, "catalogue: \(error)")

@@ -162,7 +162,8 @@ public struct PlayRunner {
             case .triggers:
                 came.append(
                     Came(
-                        topic: .trigger, account: output.key, words: [word("data.rule")], json: json, text: output.text))
+                        topic: .trigger, account: output.key, words: [word("data.rule")], json: json, text: output.text)
+                )
             case .held:
                 came.append(
                     Came(

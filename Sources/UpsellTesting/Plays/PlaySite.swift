@@ -1,5 +1,8 @@
 public import Foundation
 public import UpsellConfiguration
+internal import UpsellModel
+public import UpsellRuntime
+internal import UpsellWords
 
 /// The files of one scenario as an operator has them: a folder with the main file, the catalogue and the play's rules, all
 /// under a renaming.
@@ -29,6 +32,7 @@ public final class PlaySite: Sendable {
                 try String(contentsOf: shipped.appendingPathComponent("plays/\($0).yaml"), encoding: .utf8)
             } ?? plain.ownRules
         try write("rules.yaml", renaming(rules))
+        try write("words.yaml", String(contentsOf: shipped.appendingPathComponent("words.yaml"), encoding: .utf8))
         try write("upselld.yaml", Self.main.joined(separator: "\n") + "\n" + extra.joined(separator: "\n"))
     }
 
@@ -36,7 +40,8 @@ public final class PlaySite: Sendable {
 
     /// Accounts without profile count for nothing, so that the helper which lets time pass leaves no trace.
     private static let main = [
-        "catalog: catalog.yaml", "rules: rules.yaml", "firstStart: fire", "accounts: { unknown: ignore }",
+        "catalog: catalog.yaml", "rules: rules.yaml", "words: words.yaml", "firstStart: fire",
+        "accounts: { unknown: ignore }",
         "commit: { interval: 10ms }", "log: { level: error }",
     ]
 
@@ -44,6 +49,21 @@ public final class PlaySite: Sendable {
     public func configuration() throws -> Configuration {
         try ConfigurationLoader.load(
             path: folder.appendingPathComponent("upselld.yaml").path, overrides: scenario.settings)
+    }
+
+    /// The words of triggers, as `upselld run` finds them; words that cannot be written end the process, since a play has to
+    /// have some.
+    public static func rendering(of configuration: Configuration) -> MessageRendering {
+        let renderer = MessageRenderer(book: WordsBook(configuration.words), catalogue: configuration.catalogue) {
+            TimeZones.table(named: $0)
+        }
+        return { trigger in
+            do {
+                return try renderer.message(for: trigger)
+            } catch {
+                preconditionFailure("no words for a trigger of \(trigger.rule): \(error)")
+            }
+        }
     }
 
     private func write(_ name: String, _ text: String) throws {

@@ -29,7 +29,9 @@ public final class PurePlayDriver: PlayDriver {
         wallTime = Self.start
         let context = RuntimeContext(
             configuration: configuration, inputs: inputs, partitionCount: 1,
-            clock: WallClock { Timestamp(milliseconds: Self.start + .millisecondsPerDay) }, log: Log(level: .error))
+            clock: WallClock { Timestamp(milliseconds: Self.start + .millisecondsPerDay) },
+            log: Log(level: .error, destination: .function(.text) { _ in }),
+            render: PlaySite.rendering(of: configuration))
         partition = PartitionState(
             genesis: PartitionID(0), context: context, inputs: next.map { (low: $0, high: $0) })
         _ = partition.freeze(stateEnd: 0)
