@@ -105,7 +105,7 @@ public struct ConfigurationDifference: Sendable, Equatable {
         compareAddOns(old, next)
         compareSegments(old, next)
         policy = Self.changedKeys(old.policy, next.policy, old, next)
-        hasOtherWords = running.words != new.words
+        hasOtherWords = Said(running.words) != Said(new.words)
         let isSame = new.sequence == running.sequence && new.sequence > 0
         if new.sequence < running.sequence || isSame && old != next { staleSequence = new.sequence }
     }
@@ -114,6 +114,25 @@ public struct ConfigurationDifference: Sendable, Equatable {
     public var isEmpty: Bool {
         rules.isEmpty && meters.isEmpty && plans.isEmpty && addOns.isEmpty && segments.isEmpty && policy.isEmpty
             && restart.isEmpty && !hasOtherWords && !isReordered && !isLadderReordered
+    }
+
+    /// What words say, wherever they stand.
+    private struct Said: Equatable {
+        var defaultLocale: String
+        /// By template and locale.
+        var templates: [String: [String: [String?]]]
+        var partials: [String: [String: String]]
+
+        init(_ words: WordsSource) {
+            defaultLocale = words.defaultLocale
+            templates = words.templates.mapValues { template in
+                template.locales.mapValues { fields in
+                    [fields.title.text, fields.body.text, fields.callToAction?.text]
+                        + fields.talkingPoints.map(\.text)
+                }
+            }
+            partials = words.partials.mapValues { $0.mapValues(\.text) }
+        }
     }
 
     // MARK: Rules

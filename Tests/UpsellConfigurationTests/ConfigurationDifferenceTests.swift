@@ -212,14 +212,32 @@ struct ConfigurationDifferenceTests {
             difference.description == "log.level: changed; only a restart brings it, and a reload with it is refused")
     }
 
+    /// What is said counts, not where it stands.
     @Test
     func otherWordsAreTold() throws {
         let running = try Self.load((Self.main, Self.catalog, Self.rules))
-        var new = running
-        new.words.defaultLocale = "nl"
-        let difference = ConfigurationDifference(from: running, to: new, versions: Self.versions)
-        #expect(difference.description == "words: changed; nothing arms anew")
-        #expect(!difference.isEmpty)
+        func source(_ text: String, line: Int) -> TemplateSource {
+            TemplateSource(text: text, file: "words.yaml", line: line, column: 1)
+        }
+        func configuration(_ body: String, call: String?, line: Int) -> Configuration {
+            var configuration = running
+            let fields = WordsSource.Fields(
+                title: source("Title", line: line), body: source(body, line: line),
+                callToAction: call.map { source($0, line: line) })
+            configuration.words.templates["limit"] = WordsSource.Template(
+                name: source("limit", line: line), locales: ["en": fields])
+            return configuration
+        }
+        let old = configuration("Body", call: nil, line: 1)
+        func difference(to new: Configuration) -> ConfigurationDifference {
+            ConfigurationDifference(from: old, to: new, versions: Self.versions)
+        }
+        #expect(difference(to: configuration("Body", call: nil, line: 9)).isEmpty)
+        for other in [configuration("Bodies", call: nil, line: 1), configuration("Body", call: "Go", line: 1), running]
+        {
+            #expect(difference(to: other).description == "words: changed; nothing arms anew")
+            #expect(!difference(to: other).isEmpty)
+        }
     }
 
     @Test

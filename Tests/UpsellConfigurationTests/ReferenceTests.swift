@@ -29,6 +29,21 @@ struct ReferenceTests {
         #expect(Set(files) == Set(configuration + ["asyncapi.yaml", "plays", "schemas"]))
     }
 
+    /// All plays at once, beside the reference rules: no name clashes, nothing is of doubtful use.
+    @Test
+    func everyPlayLoads() throws {
+        let folder = Fixtures.repository.appendingPathComponent("config/plays")
+        let plays = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".yaml") }
+            .sorted()
+        #expect(plays.count == 10)
+        let path = Fixtures.repository.appendingPathComponent("config/upselld.yaml").path
+        let files = ["rules.yaml"] + plays.map { "plays/\($0)" }
+        let reviewed = try ConfigurationLoader.review(
+            path: path, overrides: [(key: "rules", value: "[\(files.joined(separator: ", "))]")])
+        #expect(reviewed.warnings == [])
+        #expect(reviewed.configuration.catalogue.rules.count > 5 + plays.count)
+    }
+
     @Test
     func referenceEqualsAnEmptyFile() throws {
         var reference = try load(try Fixtures.reference("upselld.yaml"))

@@ -296,22 +296,23 @@ struct DealingsTimingTests {
         let bench = Bench(Self.cooldown)
         bench.use("calls", 85, at: Self.day)
         bench.use("calls", 10, at: Self.day)
-        bench.reload { $0.plans[0].limits[0].limit = .of(1000) }
-        #expect(bench.tick(to: Self.day + 9 * Bench.fullDay).reasons == [.superseded])
+        #expect(bench.reload { $0.plans[0].limits[0].limit = .of(1000) }.reasons == [.superseded])
+        #expect(bench.tick(to: Self.day + 9 * Bench.fullDay).isEmpty)
     }
 
     @Test
-    func aRuleThatDecidesOtherwiseByThenIsStale() {
+    func whatARuleOwesIsStaleUnderAnother() {
         let bench = Bench(Self.cooldown)
         bench.use("calls", 85, at: Self.day)
         bench.use("calls", 10, at: Self.day)
-        bench.reload { catalogue in
+        let effects = bench.reload { catalogue in
             guard case .limit(var signal) = catalogue.rules[0].signal else { return }
             signal.thresholds = [8000, 9500]
             signal.base = signal.thresholds
             catalogue.rules[0].signal = .limit(signal)
         }
-        #expect(bench.tick(to: Self.day + 9 * Bench.fullDay).reasons == [.stale])
+        #expect(effects.reasons == [.stale])
+        #expect(bench.tick(to: Self.day + 9 * Bench.fullDay).isEmpty)
     }
 
     private static func cooldown(_ catalogue: inout Catalogue) { catalogue.rules[0].cooldown = 2 * Bench.fullDay }

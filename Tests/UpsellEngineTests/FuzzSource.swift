@@ -21,8 +21,13 @@ struct FuzzSource {
         if dice(6) == 0 { time = now + span(0...310_000) }
         var uses: [ScenarioEvents.Use] = []
         for _ in 0...dice(3) {
-            let meter = dice(catalogue.meters.count)
+            let meter = dice(catalogue.meters.count + catalogue.behaviours.count)
             if uses.contains(where: { $0.meter.index == meter }) { continue }
+            if meter >= catalogue.meters.count {
+                uses.append(
+                    ScenarioEvents.Use(MeterID(meter), 1, dimension: dice(4) == 0 ? nil : "part-\(dice(5))"))
+                continue
+            }
             let quantity: Int64 =
                 switch catalogue.meters[meter].aggregation {
                 case .count, .activeDays: 1
@@ -57,6 +62,11 @@ struct FuzzSource {
         }
         if dice(3) == 0 { profile.timeZone = dice(2) == 0 ? ScenarioTime.berlin : ScenarioTime.zone(named: "Kolkata") }
         if dice(4) == 0 { profile.resetUsage = true }
+        if !catalogue.behaviours.isEmpty, dice(2) == 0 {
+            let end = now + span(-2...6) * .millisecondsPerDay
+            profile.trial = Profile.Trial(
+                plan: "pro", start: dice(3) == 0 ? nil : end - 7 * .millisecondsPerDay, end: dice(8) == 0 ? nil : end)
+        }
         switch dice(6) {
         case 0: profile.period = Profile.PeriodBounds(anchor: now - span(0...(40 * .millisecondsPerDay)))
         case 1:

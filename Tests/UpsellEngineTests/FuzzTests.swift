@@ -40,12 +40,95 @@ struct FuzzTests {
             "rule parts parts percent 50 100", "accounts default free", "grace 20", "dedup 50"),
     ]
 
+    /// Every signal, over meters of every kind that it takes and behaviours.
+    static let signals: Catalogue = {
+        var built = catalogues[1]
+        built.policy.unknownAccounts = .wait
+        built.policy.timersPerTick = 7
+        built.behaviours = ["denied", "opened", "left"].map {
+            Behaviour(name: $0, eventTypes: [$0], feature: FieldPath(dotted: "data.feature"))
+        }
+        func behaviour(_ index: Int, _ features: String...) -> SignalSource {
+            SignalSource(.behaviour(BehaviourID(index)), features: features)
+        }
+        func meter(_ index: Int) -> SignalSource { SignalSource(.meter(MeterID(index))) }
+        let day = Int64.millisecondsPerDay
+        let gate = Signal.gate(GateSignal(source: behaviour(0), count: 2, window: day))
+        let absence = Signal.absence(AbsenceSignal(source: behaviour(1, "part-1"), duration: 2 * day))
+        let limit = Signal.limit(LimitSignal(meter: MeterID(0), unit: .percent, thresholds: [2000, 6000], band: 500))
+        let parts: [CombinationSignal.Part] = [
+            .init(name: "near", signal: limit, weight: 3), .init(name: "blocked", signal: gate, weight: 2),
+            .init(name: "idle", signal: absence),
+            .init(name: "left", signal: .event(EventSignal(.source(behaviour(2, "part-0"))))),
+        ]
+        func combination(_ mode: CombinationSignal.Mode) -> Signal {
+            .combination(CombinationSignal(parts: parts, mode: mode, window: 3 * day))
+        }
+        let signals: [(String, Signal)] = [
+            ("pace", .pace(PaceSignal(meter: MeterID(0), percent: 6000, days: 5, daysMin: 2))),
+            ("pacedaily", .pace(PaceSignal(meter: MeterID(1), judgements: 1, lead: 1))),
+            ("gate", gate), ("gateparts", .gate(GateSignal(source: meter(9), count: 3, window: 2 * day))),
+            ("gatezero", .gate(GateSignal(source: meter(0), count: 2, window: day, onlyWithoutEntitlement: true))),
+            (
+                "adoption",
+                .adoption(
+                    AdoptionSignal(
+                        stages: [
+                            .init(source: behaviour(1, "part-0", "part-2"), uses: 2, days: 2),
+                            .init(source: meter(0), uses: 3, days: 1),
+                        ], windowDays: 5, isOrdered: true))
+            ),
+            (
+                "long",
+                .adoption(
+                    AdoptionSignal(stages: [.init(source: behaviour(1), uses: 3, days: 3)], windowDays: 20))
+            ),
+            ("trial", .trial(TrialSignal(offsetDays: [-3, -1, 0, 2], usage: behaviour(1)))),
+            ("trialparts", .trial(TrialSignal(offsetDays: [-2], usage: behaviour(1, "part-0", "part-3")))),
+            ("left", .event(EventSignal(.source(behaviour(2)), usage: behaviour(1), usageDays: 20))),
+            ("leftparts", .event(EventSignal(.source(behaviour(2, "part-1")), usage: behaviour(2, "part-1")))),
+            ("seats", .event(EventSignal(.source(meter(3))))),
+            ("growth", .growth(GrowthSignal(meter: MeterID(0), windowDays: 2, percent: 500, floor: 5))),
+            ("growthlong", .growth(GrowthSignal(meter: MeterID(0), windowDays: 9, percent: 500, floor: 5))),
+            (
+                "sustained",
+                .sustained(SustainedSignal(meter: MeterID(3), unit: .percent, level: 5000, duration: day))
+            ),
+            (
+                "sustaineddisk",
+                .sustained(SustainedSignal(meter: MeterID(4), unit: .absolute, level: 20, duration: day / 2))
+            ),
+            ("absence", absence), ("absencecalls", .absence(AbsenceSignal(source: meter(0), duration: 2 * day))),
+            ("digest", .digest(DigestSignal(every: .day, usage: behaviour(1), meters: [MeterID(0), MeterID(3)]))),
+            ("weekly", .digest(DigestSignal(every: .week, minuteOfDay: 90, usage: behaviour(1, "part-2")))),
+            ("all", combination(.all)), ("any", combination(.any)), ("score", combination(.score(4))),
+        ]
+        for (index, (name, signal)) in signals.enumerated() {
+            built.rules.append(Rule(name: name, signal: signal, onChange: index % 3 == 0 ? .evaluate : .silent))
+        }
+        return built
+    }()
+
+    static func choice(_ number: Int) -> Catalogue { number % 3 == 2 ? signals : catalogues[number % 3] }
+
+    /// Each kind of signal arises from random histories, or the other tests say nothing of it.
+    @Test
+    func everySignalArises() {
+        var kinds: [Trigger.SignalKind: Int] = [:]
+        for seed in UInt64(1)...16 {
+            var run = FuzzRun(seed: seed, catalogue: Self.signals, batched: false)
+            #expect(run.play() == nil)
+            for (kind, count) in run.kinds { kinds[kind, default: 0] += count }
+        }
+        for kind in Trigger.SignalKind.allCases { #expect(kinds[kind, default: 0] >= 5, "\(kind.name): \(kinds)") }
+    }
+
     @Test(arguments: 0..<8)
     func whateverComes(_ lot: Int) {
-        for number in 0..<12 {
+        for number in 0..<15 {
             let seed = UInt64(lot * 1000 + number + 1)
-            var one = FuzzRun(seed: seed, catalogue: Self.catalogues[number % 2], batched: false)
-            var many = FuzzRun(seed: seed, catalogue: Self.catalogues[number % 2], batched: true)
+            var one = FuzzRun(seed: seed, catalogue: Self.choice(number), batched: false)
+            var many = FuzzRun(seed: seed, catalogue: Self.choice(number), batched: true)
             let complaint = one.play() ?? many.play()
             #expect(complaint == nil, "seed \(seed): \(complaint ?? "")")
             for topic in 0..<3 {
@@ -64,6 +147,7 @@ private struct FuzzRun {
     /// Triggers, held ones, expired ones: a topic each.
     var said: [[String]] = [[], [], []]
     var ids: Set<String> = []
+    var kinds: [Trigger.SignalKind: Int] = [:]
 
     init(seed: UInt64, catalogue: Catalogue, batched: Bool) {
         source = FuzzSource(seed: seed, catalogue: catalogue)
@@ -102,7 +186,8 @@ private struct FuzzRun {
                         coordinates: InputCoordinates(input: InputID(1), offset: Int64(step)), mode: mode,
                         into: &effects)
                 case 18:
-                    if !silent { engine.tick(wallTime: now, into: &effects) }
+                    guard !silent else { break }
+                    while engine.tick(wallTime: now, into: &effects) {}
                 default:
                     guard source.dice(3) == 0 else { break }
                     for name in 0..<4 { engine.removeAccount("acct-\(name)-\(generation)", into: &effects) }
@@ -132,6 +217,8 @@ private struct FuzzRun {
                 return
                     "id twice: \(trigger.rule) \(trigger.account) \(trigger.usage?.crossed ?? []) \(trigger.episode.milliseconds)"
             }
+            kinds[trigger.signal, default: 0] += 1
+            guard trigger.signal == .limit else { continue }
             if trigger.usage?.crossed.isEmpty ?? true { return "nothing crossed" }
             if trigger.usage?.limit == .of(0) { return "limit 0 fired" }
         }

@@ -6,9 +6,9 @@ import UpsellTesting
 
 /// Foreign bytes: cut, changed, spliced. They give an error or an engine that works, never a trap.
 struct StateFuzzTests {
-    @Test
-    func everyCutIsAnError() throws {
-        let run = StateRun(StateHistory(seed: 3, catalogue: FuzzTests.catalogues[0], steps: 80, reloads: false))
+    @Test(arguments: [FuzzTests.catalogues[0], FuzzTests.signals])
+    func everyCutIsAnError(_ catalogue: Catalogue) throws {
+        let run = StateRun(StateHistory(seed: 3, catalogue: catalogue, steps: 80, reloads: false))
         let whole = try #require(run.log.max { $0.delta.count < $1.delta.count })
         var accepted: [Int] = []
         for length in 0..<whole.delta.count {
@@ -40,9 +40,9 @@ struct StateFuzzTests {
     func changedBytesNeverTrap(_ lot: Int) throws {
         var dice = SplitMix(state: UInt64(lot) + 77)
         var outcomes = (refused: 0, restored: 0)
-        for number in 0..<4 {
+        for number in 0..<6 {
             let seed = UInt64(lot * 100 + number + 1)
-            let run = StateRun(StateHistory(seed: seed, catalogue: FuzzTests.catalogues[number % 2], steps: 80))
+            let run = StateRun(StateHistory(seed: seed, catalogue: FuzzTests.choice(number), steps: 80))
             for _ in 0..<40 {
                 if Self.survives(run, &dice) { outcomes.restored += 1 } else { outcomes.refused += 1 }
             }

@@ -166,7 +166,7 @@ extension FuzzSource {
     /// Another catalogue after one: limits, rules, bounds, definitions or the order of meters.
     mutating func changed(_ catalogue: Catalogue) -> Catalogue {
         var next = catalogue
-        switch dice(7) {
+        switch dice(catalogue.behaviours.isEmpty ? 7 : 8) {
         case 0: next.plans[0].limits[dice(next.meters.count)].limit = .of(Int64(dice(120)))
         case 1: next.policy.grace = Int64(1 + dice(40)) * .millisecondsPerHour
         case 2: next.policy.dedupCapacity = [20, 50, 500_000][dice(3)]
@@ -179,6 +179,7 @@ extension FuzzSource {
                     name: "late-\(dice(1000))", signal: .limit(signal), onChange: dice(2) == 0 ? .silent : .evaluate))
         case 4: next.meters[dice(next.meters.count)].uniqueMax += 1
         case 5: next.rules.remove(at: dice(next.rules.count))
+        case 6 where !next.behaviours.isEmpty: next.behaviours[dice(next.behaviours.count)].eventTypes.append("more")
         default: next = rotated(next)
         }
         if dice(3) == 0 { next = DealingsHistory.vary(next, &generator) }
@@ -217,11 +218,55 @@ extension FuzzSource {
             let adds = catalogue.addOns[addOn].adds
             next.addOns[addOn].adds = [adds[count - 1]] + adds[..<(count - 1)]
         }
-        for rule in next.rules.indices {
-            guard case .limit(var signal) = next.rules[rule].signal else { continue }
-            signal.meter = MeterID((signal.meter.index + 1) % count)
-            next.rules[rule].signal = .limit(signal)
-        }
+        for rule in next.rules.indices { next.rules[rule].signal = next.rules[rule].signal.moved(count) }
         return next
+    }
+}
+
+extension Signal {
+    /// The same signal where each of `count` meters has moved by one.
+    func moved(_ count: Int) -> Signal {
+        func next(_ meter: MeterID) -> MeterID { MeterID((meter.index + 1) % count) }
+        func next(_ source: SignalSource) -> SignalSource {
+            guard case .meter(let meter) = source.stream else { return source }
+            return SignalSource(.meter(next(meter)), features: source.features)
+        }
+        switch self {
+        case .limit(var signal):
+            signal.meter = next(signal.meter)
+            return .limit(signal)
+        case .pace(var signal):
+            signal.meter = next(signal.meter)
+            return .pace(signal)
+        case .gate(var signal):
+            signal.source = next(signal.source)
+            return .gate(signal)
+        case .adoption(var signal):
+            for stage in signal.stages.indices { signal.stages[stage].source = next(signal.stages[stage].source) }
+            return .adoption(signal)
+        case .trial(var signal):
+            signal.usage = signal.usage.map(next)
+            return .trial(signal)
+        case .event(var signal):
+            if case .source(let source) = signal.what { signal.what = .source(next(source)) }
+            signal.usage = signal.usage.map(next)
+            return .event(signal)
+        case .growth(var signal):
+            signal.meter = next(signal.meter)
+            return .growth(signal)
+        case .sustained(var signal):
+            signal.meter = next(signal.meter)
+            return .sustained(signal)
+        case .absence(var signal):
+            signal.source = next(signal.source)
+            return .absence(signal)
+        case .digest(var signal):
+            signal.usage = signal.usage.map(next)
+            signal.meters = signal.meters.map(next)
+            return .digest(signal)
+        case .combination(var signal):
+            for part in signal.parts.indices { signal.parts[part].signal = signal.parts[part].signal.moved(count) }
+            return .combination(signal)
+        }
     }
 }

@@ -8,9 +8,9 @@ import UpsellTesting
 struct StateTests {
     @Test(arguments: 0..<8)
     func restoredEnginesGoOnAsIfNothingHadHappened(_ lot: Int) throws {
-        for number in 0..<4 {
+        for number in 0..<6 {
             let seed = UInt64(lot * 1000 + number + 1)
-            let history = StateHistory(seed: seed, catalogue: FuzzTests.catalogues[number % 2])
+            let history = StateHistory(seed: seed, catalogue: FuzzTests.choice(number))
             let run = StateRun(history)
             let difference = try run.firstDifference(seed: seed)
             #expect(difference == nil, "seed \(seed): \(difference ?? "")")

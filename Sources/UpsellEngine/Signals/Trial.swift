@@ -54,7 +54,7 @@ extension PartitionEngine {
         if place < 0 {
             let state = TrialState(program.signals[signal].watch, start: trial.start, end: trial.end)
             place = story.signals.insert(SignalEntry(signal: signal, state: .trial(state)))
-            armTrial(account, signal, place, state, at: clock.milliseconds)
+            armTrial(account, signal, place, state, at: clock == .earliest ? nil : clock.milliseconds)
             return
         }
         guard case .trial(let state) = story.signals.entries[place].state else { return }
@@ -66,13 +66,15 @@ extension PartitionEngine {
         state.start = trial.start
         guard trial.end != state.end || isGone else { return }
         state.end = trial.end
-        armTrial(account, signal, place, state, at: clock.milliseconds)
+        armTrial(account, signal, place, state, at: clock == .earliest ? nil : clock.milliseconds)
     }
 
     /// Spends the instants up to `now`; before the clock begins all wait for it.
-    private mutating func armTrial(_ account: Int, _ signal: Int, _ place: Int, _ state: TrialState, at now: Int64) {
+    ///
+    /// - Parameter now: nil before the clock begins.
+    private mutating func armTrial(_ account: Int, _ signal: Int, _ place: Int, _ state: TrialState, at now: Int64?) {
         let story = story(of: account)
-        guard clock > .earliest else {
+        guard let now else {
             state.next = -1
             return story.signals.setDue(place, Timestamp.earliest.milliseconds)
         }

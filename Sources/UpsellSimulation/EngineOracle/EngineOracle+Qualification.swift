@@ -326,8 +326,8 @@ extension EngineOracle {
             old.status == .trialing ? plan >= old.plan : plan > old.plan
         {
             if scene.qualification.upgradePause > 0 {
-                accounts[account].dealings.upgradedAt =
-                    clock == nil ? accounts[account].profile?.time : accounts[account].now
+                let now = accounts[account].now
+                accounts[account].dealings.upgradedAt = now == .min ? accounts[account].profile?.time : now
             }
             // What waits for its audience is no signal yet.
             let isPromotional = accounts[account].dealings.owed.map {
