@@ -34,6 +34,33 @@ struct ArmingKeyTests {
         #expect(key.id.description == "87ff47df1270dfcd132d6ce25fb60fe9")
     }
 
+    /// Computed by a separate script over libxxhash. Of every kind the fields as the engine fills them: no dimension is the
+    /// empty text, no meter too, and no limit is version 0.
+    @Test(arguments: [
+        (Trigger.SignalKind.pace, "api_calls", "", UInt64(42), Int64(10_500), "58fdc04b68498af6dc8c35a8fe584d68"),
+        (.gate, "api_calls", "sso", 0, 0, "f2baa63f607b846b2e773b7c04c32b50"),
+        (.adoption, "", "", 0, 0, "cf6b5936af8994ed570a08ee2d574915"),
+        (.trial, "", "", 0, -7, "ad3143ad3eb5212c01fade59ac1fc3a8"),
+        (.event, "", "00c0ffee12345678", 0, 0, "75ab365afa0f2e68395069f176a6ae16"),
+        (.growth, "api_calls", "", 0, 0, "acd7c4bd9a90cab4df8d3b1006cdd29a"),
+        (.sustained, "api_calls", "", 42, 9000, "30308154a7eadb96d113015c12e285dc"),
+        (.absence, "", "", 0, 0, "e8da56c485f567af52c07590bfa7e31d"),
+        (.digest, "", "", 0, 0, "5e0edf322dbe73a6c2a46e2594a34a02"),
+        (.combination, "", "", 0, 0, "51f59ef77d3923d7f4f1b818599b2b5e"),
+    ])
+    func everyKindHasItsGoldenId(
+        _ kind: Trigger.SignalKind, _ meter: String, _ dimension: String, _ limitVersion: UInt64, _ threshold: Int64,
+        _ id: String
+    ) {
+        var key = Self.key
+        key.signal = kind
+        key.meter = meter
+        key.dimension = dimension
+        key.limitVersion = limitVersion
+        key.threshold = threshold
+        #expect(key.id.description == id)
+    }
+
     @Test
     func everyFieldCounts() {
         var keys = Array(repeating: Self.key, count: 8)

@@ -354,7 +354,7 @@ struct SignalDigestTests {
         let triggers = told(signalCatalogue(Self.rule(.day))) { player in
             player.profile(at: Self.start)
             player.use(Stream.calls, at: Self.start)
-            player.tick(to: at("2026-03-09T12:00"))
+            player.jump(to: at("2026-03-09T12:00"))
             player.use(Stream.opened, feature: "sso", at: at("2026-03-09T12:00"))
             player.tick(to: at("2026-03-10T12:00"))
             player.tick(to: at("2026-03-12T12:00"))
@@ -384,7 +384,7 @@ struct SignalDigestTests {
             player.use(Stream.calls, 5, at: Self.start, mode: .silent)
             player.use(Stream.calls, 7, at: Self.start + .day, mode: .silent)
             var changed = player.catalogue
-            changed.rules[0].mode = .shadow
+            changed.rules[0].summary = "Other"
             player.reload(changed)
             player.tick(to: Self.start + 2 * .day)
             changed.rules[0].signal = .digest(DigestSignal(every: .day, meters: [MeterID(0)]))

@@ -56,8 +56,15 @@ final class SignalPlayer {
         restart()
     }
 
-    /// Moves the clock to `time` (the margin is taken into account).
+    /// Moves the clock to `time` in steps of a day, so that nothing is missed or expires on the way.
     func tick(to time: Timestamp) {
+        guard engine.clock > .earliest else { return }
+        while engine.clock + .day < time { jump(to: engine.clock + .day) }
+        jump(to: time)
+    }
+
+    /// Moves the clock to `time` at once (the margin is taken into account).
+    func jump(to time: Timestamp) {
         while engine.tick(wallTime: time + engine.lag + catalogue.policy.tickMargin, into: &effects) { restart() }
         restart()
     }
