@@ -140,10 +140,12 @@ struct CrashOnKafkaTests {
                 _ = daemon.wait(seconds: 20)
                 kills += 1
                 daemon = try site.start()
-                #expect(says(site, daemon, "partition restored"))
+                // Killed before its first epoch it has nothing to restore, so this is not what is waited for.
+                #expect(says(site, daemon, "partitions assigned"))
             }
         }
         #expect(kills >= 5)
+        #expect(says(site, daemon, "partition restored"), "the last life goes on from what the others left")
         // The last reports.
         #expect(
             eventually(seconds: 90) {

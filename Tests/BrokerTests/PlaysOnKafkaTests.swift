@@ -38,9 +38,10 @@ struct PlaysOnKafkaTests {
         try runner.play(driver)
         #expect(driver.stop(), "the daemon ends in order")
         #expect(driver.failures.all.isEmpty, "\(driver.failures.all)")
-        #expect(runner.complaints.isEmpty, "\(renaming.title):\n\(runner.complaints.joined(separator: "\n"))")
-        try PlayTables.keep(runner.outputs, of: name, renaming: renaming)
-        return runner.reasons
+        let report = runner.report
+        #expect(report.complaints.isEmpty, "\(renaming.title):\n\(report.complaints.joined(separator: "\n"))")
+        try PlayTables.keep(report.outputs, of: name, renaming: renaming)
+        return report.reasons
     }
 }
 

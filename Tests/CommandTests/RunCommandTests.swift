@@ -38,6 +38,33 @@ import Testing
         #expect(process.terminationReason == .exit)
     }
 
+    @Test func aHangUpWhileItWaitsForKafkaEndsNothing() async throws {
+        let process = Process()
+        process.executableURL = Command.binary
+        process.arguments = ["run", "--set", Self.nobody, "--set", "runtime.stopTimeout=5s"]
+        process.currentDirectoryURL = Command.root
+        process.environment = ["PATH": "/usr/bin:/bin"]
+        let complaints = Pipe()
+        process.standardError = complaints
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        _ = try complaints.fileHandleForReading.read(upToCount: 1)
+        for _ in 0..<3 { kill(process.processIdentifier, SIGHUP) }
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(process.isRunning)
+        kill(process.processIdentifier, SIGTERM)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    }
+
+    @Test(arguments: ["pause", "resume", "shadow"])
+    func aCommandWithoutKafkaEndsWith69(name: String) async throws {
+        let command = try await Command.run(
+            name, "users-limit", "--set", Self.nobody, "--set", "kafka.startTimeout=1s")
+        #expect(command.status == 69)
+        #expect(command.output.isEmpty)
+    }
+
     @Test func aWrongKafkaSettingEndsWith78BeforeAnythingIsConnected() async throws {
         let command = try await Command.run("run", "--set", "kafka.no.such.setting=1")
         #expect(command.status == 78)

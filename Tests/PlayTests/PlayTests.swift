@@ -9,7 +9,7 @@ import UpsellTesting
 struct PlayTests {
     @Test(arguments: PlayTables.names)
     func tellsItsStory(_ name: String) throws {
-        try expectNothing(of: run(name, .none), .none)
+        try expectNothing(of: #require(Self.told[name]).get(), .none)
     }
 
     @Test(arguments: PlayTables.names)
@@ -39,7 +39,7 @@ struct PlayTests {
         let first = try #require(times.min())
         let last = try #require(times.max())
         #expect(last - first >= 21 * .millisecondsPerDay, "\((last - first) / .millisecondsPerDay) days")
-        let outputs = try run(name, .none).outputs
+        let outputs = try Self.told[name]?.get().outputs ?? []
         func accounts(_ topic: PlayOutput.Topic) -> Set<String> {
             Set(outputs.filter { $0.topic == topic }.map(\.key))
         }
@@ -50,7 +50,7 @@ struct PlayTests {
 
     @Test func everyReasonArises() throws {
         var reasons: Set<String> = []
-        for name in PlayTables.names { reasons.formUnion(try run(name, .none).reasons) }
+        for name in PlayTables.names { reasons.formUnion(try #require(Self.told[name]).get().reasons) }
         let missing = Set(HoldReason.allCases.map(\.rawValue)).subtracting(reasons)
         #expect(missing.isEmpty, "\(missing.sorted())")
     }
@@ -90,7 +90,7 @@ struct PlayTests {
         ("2025-03-04T09:00 | a | event board.created change={half boards} | -", "not understood"),
     ])
     func complains(_ row: String, _ complaint: String) throws {
-        let complaints = try runner(of: row).complaints
+        let complaints = try report(of: row).complaints
         #expect(complaints.contains { $0.contains(complaint) }, "\(complaints)")
     }
 
@@ -100,10 +100,10 @@ struct PlayTests {
         "play dropbox",
     ])
     func refusesWhatIsNoTable(_ row: String) {
-        #expect(throws: PlayScenario.Unreadable.self) { try runner(of: row) }
+        #expect(throws: PlayScenario.Unreadable.self) { try report(of: row) }
     }
 
-    private func runner(of row: String) throws -> PlayRunner {
+    private func report(of row: String) throws -> PlayReport {
         let text = """
             clock api.request bytes=0
             rules
@@ -116,23 +116,29 @@ struct PlayTests {
         let file = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).play")
         try text.write(to: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
-        return try run(PlaySite(file: file))
+        return try Self.run(PlaySite(file: file))
     }
 
     // MARK: Playing
 
-    private func run(_ name: String, _ renaming: PlayRenaming) throws -> PlayRunner {
-        try run(PlaySite(file: PlayTables.file(name), renaming: renaming))
+    /// Every table under its own names, played once for all tests that look at it.
+    private static let told = Dictionary(
+        uniqueKeysWithValues: PlayTables.names.map { name in
+            (name, Result { try run(PlaySite(file: PlayTables.file(name))) })
+        })
+
+    private func run(_ name: String, _ renaming: PlayRenaming) throws -> PlayReport {
+        try Self.run(PlaySite(file: PlayTables.file(name), renaming: renaming))
     }
 
-    private func run(_ site: PlaySite) throws -> PlayRunner {
+    private static func run(_ site: PlaySite) throws -> PlayReport {
         let configuration = try site.configuration()
         var runner = PlayRunner(site.scenario, catalogue: configuration.catalogue)
         try runner.play(PurePlayDriver(configuration))
-        return runner
+        return runner.report
     }
 
-    private func expectNothing(of runner: PlayRunner, _ renaming: PlayRenaming) {
-        #expect(runner.complaints.isEmpty, "\(renaming.title):\n\(runner.complaints.joined(separator: "\n"))")
+    private func expectNothing(of report: PlayReport, _ renaming: PlayRenaming) {
+        #expect(report.complaints.isEmpty, "\(renaming.title):\n\(report.complaints.joined(separator: "\n"))")
     }
 }

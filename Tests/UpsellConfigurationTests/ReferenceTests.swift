@@ -52,7 +52,7 @@ struct ReferenceTests {
         #expect(reference.kafka.map(\.value) == empty.kafka.map(\.value))
         // No words are the default; the reference names the shipped ones.
         #expect(empty.words.isEmpty)
-        #expect(reference.words.templates.count == 11)
+        #expect(reference.words.templates.count == 13)
         reference.words = empty.words
         // Where it was written is the only difference.
         reference.kafka = empty.kafka

@@ -183,6 +183,22 @@ import UpsellStateLog
         #expect(run.sentBytes.count == 1)
     }
 
+    /// A twin of the slot has committed an epoch of the same number at the same offset, and its log is another one: seen
+    /// in simulation (seed 1664), where the twin that woke up trimmed the log by what it had not written.
+    @Test func theSameEpochOfATwinIsNotOurs() {
+        let own = Self.share(0, epoch: 5)
+        let twin = OffsetMark(epoch: 5, restoreFrom: 3, writer: "group-slot")
+        var run = Run()
+        run.machine.start([own])
+        run.go(
+            failing: [("commit", Self.error(.producerFenced, .rebuildProducer))],
+            offsets: [
+                PartitionID(0): GroupOffset(partition: 0, offset: own.offset.offset, metadata: twin.text)
+            ])
+        #expect(run.other == ["resending", "suspect 0"])
+        #expect(run.released.isEmpty)
+    }
+
     @Test func aShareLostBeforeItsOffsetsTakesTheTransactionWithIt() {
         var run = Run()
         run.machine.start([Self.share(0, epoch: 5), Self.share(1, epoch: 8)])

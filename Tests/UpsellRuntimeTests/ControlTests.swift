@@ -99,6 +99,24 @@ struct ControlTests {
         #expect(bench.stop())
     }
 
+    @Test func aBlownFuseIsSaidAndCountedAndAResumeEndsIt() throws {
+        let bench = try Bench(limit: 10) { $0.catalogue.policy.fuse = Policy.Fuse(accounts: 2, share: nil) }
+        bench.source.give([0])
+        for number in 1...4 { bench.usage("acct-\(number)", id: "\(number)", at: number, requests: 8) }
+        bench.settle(records: 4)
+        #expect(bench.triggers().count == 2)
+        #expect(bench.held().map(\.reason) == ["fuse", "fuse"])
+        #expect(bench.daemon.snapshot().tally.fused == ["api-calls": 1])
+        #expect(
+            bench.log.all.contains { $0.contains("the fuse has taken a rule out") && $0.contains("rule=api-calls") })
+        bench.control.append(Self.record("resume"))
+        #expect(eventually { (try? offsets(bench)) == [0] })
+        bench.usage("acct-5", id: "5", at: 5, requests: 8)
+        bench.settle(records: 5)
+        #expect(bench.triggers().count == 3)
+        #expect(bench.stop())
+    }
+
     @Test func aTopicThatCannotBeReadIsReadLater() throws {
         let bench = try Bench(limit: 10)
         bench.control.fail(3)
@@ -118,6 +136,13 @@ struct ControlTests {
         bench.control.append(Self.record("shadow"))
         #expect(eventually { bench.log.all.contains { $0.contains("does not go on where it was read up to") } })
         #expect(bench.stop())
+        let second = try Bench(limit: 10, after: bench)
+        second.source.give([0])
+        #expect(eventually { second.log.all.contains { $0.contains("control topic was made anew") } })
+        second.control.append(Self.record("shadow"))
+        second.control.append(Self.record("pause"))
+        #expect(eventually { (try? offsets(second)) == [0, 1, 2] }, "from where it had been on")
+        #expect(second.stop())
     }
 
     // MARK: The feed

@@ -14,6 +14,8 @@ final class ControlFeed: Sendable {
     private struct Shared: Sendable {
         var records: [ControlRecord] = []
         var workers: [PartitionWorker] = []
+        /// Those that may have applied more than the topic has.
+        var unchecked: [PartitionWorker] = []
         /// Records that are not kept any more.
         var dropped = 0
     }
@@ -45,20 +47,41 @@ final class ControlFeed: Sendable {
     /// A partition has come: first it gets what it lacks. Before its first batch, so that what was paused while it was
     /// away is paused.
     func add(_ worker: PartitionWorker) {
-        let (missing, newest) = shared.withLock { shared in
+        let isCut = shared.withLock { shared in
             let first = worker.firstControl
             let start = shared.records.firstIndex { $0.command.offset >= first } ?? shared.records.endIndex
             for record in shared.records[start...] { worker.enqueue(record) }
             shared.workers.append(worker)
-            let isCut = shared.dropped > 0 && (shared.records.first?.command.offset ?? 0) > first
-            return (isCut, shared.records.last?.command.offset)
+            shared.unchecked.append(worker)
+            return shared.dropped > 0 && (shared.records.first?.command.offset ?? 0) > first
         }
-        if missing {
-            log.warning(
-                "a partition lacks control records that are not kept any more",
-                [.partition: .init(worker.partition.rawValue), .offset: .init(worker.firstControl)])
+        guard isCut else { return }
+        log.warning(
+            "a partition lacks control records that are not kept any more",
+            [.partition: .init(worker.partition.rawValue), .offset: .init(worker.firstControl)])
+    }
+
+    /// Partitions that have come since the last call.
+    func takeUnchecked() -> [PartitionWorker] {
+        shared.withLock { shared in
+            defer { shared.unchecked = [] }
+            return shared.unchecked
         }
-        if let newest, newest + 1 < worker.firstControl { reportNewTopic(worker, newest) }
+    }
+
+    /// - Parameters:
+    ///   - some: partitions that had come before the topic's end was asked for.
+    ///   - end: what they can have applied of the topic at most; nil where it is not known.
+    func check(_ some: [PartitionWorker], end: Int64?) {
+        guard let end else { return shared.withLock { $0.unchecked += some } }
+        for worker in some where worker.firstControl > end {
+            log.error(
+                "the control topic was made anew; records below what this partition has applied of the old one do nothing",
+                [
+                    .partition: .init(worker.partition.rawValue), .offset: .init(worker.firstControl),
+                    "end": .init(end),
+                ])
+        }
     }
 
     /// The topic was made anew: what was kept of it is none of its records.
@@ -70,17 +93,10 @@ final class ControlFeed: Sendable {
     }
 
     func remove(_ worker: PartitionWorker) {
-        shared.withLock { shared in shared.workers.removeAll { $0 === worker } }
-    }
-
-    /// Offsets that a partition has applied already are not there any more.
-    private func reportNewTopic(_ worker: PartitionWorker, _ newest: Int64) {
-        log.error(
-            "the control topic was made anew; records below what this partition has applied of the old one do nothing",
-            [
-                .partition: .init(worker.partition.rawValue), .offset: .init(worker.firstControl),
-                "newest": .init(newest),
-            ])
+        shared.withLock { shared in
+            shared.workers.removeAll { $0 === worker }
+            shared.unchecked.removeAll { $0 === worker }
+        }
     }
 
     static let recordsMaxDefault = 100_000

@@ -59,8 +59,10 @@ final class ControlReader: Sendable {
 
     /// - Returns: whether everything was read.
     private func look() -> Bool {
+        let came = feed.takeUnchecked()
         do throws(KafkaError) {
             let (low, high) = try port.watermarks()
+            feed.check(came, end: high)
             var position = state.withState { $0.position }
             if position < low || position > high {
                 if position > 0 {
@@ -85,6 +87,7 @@ final class ControlReader: Sendable {
             }
             return position >= high
         } catch {
+            feed.check(came, end: nil)
             complain(error)
             return false
         }

@@ -361,7 +361,9 @@ package struct CommitMachine {
         for share in shares {
             let found = offsets[share.partition]
             let mark = found.flatMap { OffsetMark(text: $0.metadata) }
-            if let mark, mark.epoch == share.epoch, found?.offset == share.offset.offset {
+            if let found, found.offset == share.offset.offset, found.metadata == share.offset.metadata {
+                // To the letter: two processes of one slot may write the same epoch at the same offset, and then the log
+                // is the other's.
                 actions.append(.released(share))
             } else if mark?.epoch == share.epoch &- 1 || (found == nil && share.isGenesis) {
                 pending.append(share)

@@ -5,15 +5,7 @@ public import UpsellModel
 ///
 /// One runner for both drivers: what is fed is the bytes of a producer, what is compared the bytes of a subscriber.
 public struct PlayRunner {
-    /// A sentence for each difference; empty if all is as written.
-    public private(set) var complaints: [String] = []
-    /// Everything that came out, in its order.
-    public private(set) var outputs: [PlayOutput] = []
-
-    /// Reason codes of everything that was held.
-    public var reasons: Set<String> {
-        Set(outputs.filter { $0.topic == .held }.compactMap { PlayJSON($0.value)?.text("data.reason") })
-    }
+    public private(set) var report = PlayReport()
 
     private let scenario: PlayScenario
     private let terms: PlayTerms
@@ -41,11 +33,11 @@ public struct PlayRunner {
                     }
                     for account in row.accounts { records += try self.records(of: row, account, at: time) }
                 } catch {
-                    complaints.append("\(scenario.name):\(row.line): \(error)")
+                    complain(row, "\(error)")
                 }
             }
             let came = try driver.feed(records)
-            outputs += came
+            report.outputs += came
             for output in came where output.topic == .triggers {
                 guard let json = PlayJSON(output.value), let rule = json.text("data.rule"), let id = json.text("id")
                 else { continue }
@@ -238,7 +230,20 @@ public struct PlayRunner {
     }
 
     private mutating func complain(_ row: PlayScenario.Row, _ text: String) {
-        complaints.append("\(scenario.name):\(row.line): \(text)")
+        report.complaints.append("\(scenario.name):\(row.line): \(text)")
+    }
+}
+
+/// What has come of a scenario.
+public struct PlayReport: Sendable {
+    /// A sentence for each difference; empty if all is as written.
+    public var complaints: [String] = []
+    /// Everything that came out, in its order.
+    public var outputs: [PlayOutput] = []
+
+    /// Reason codes of everything that was held.
+    public var reasons: Set<String> {
+        Set(outputs.filter { $0.topic == .held }.compactMap { PlayJSON($0.value)?.text("data.reason") })
     }
 }
 
