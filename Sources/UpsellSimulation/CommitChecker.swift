@@ -333,14 +333,15 @@ final class CommitChecker {
     ) throws(Violation) {
         let name = "partition \(own.partition.rawValue)"
         var changed: Set<String> = []
-        // A report whose id was forgotten may be said again; those are compared one by one.
-        for (id, outcome) in share.outcomes where outcome.feedback.isEmpty {
+        func isErased(_ account: String) -> Bool {
+            own.model.erasures[account] ?? 0 != erasuresBefore[account] ?? 0
+        }
+        // A report whose id was forgotten may be said again; those are compared one by one. Two lives of an account in one
+        // epoch may end at the same instant.
+        for (id, outcome) in share.outcomes where outcome.feedback.isEmpty && !isErased(outcome.account) {
             guard outcomeIDs.insert("\(id) \(own.model.erasures[outcome.account] ?? 0)").inserted else {
                 throw Violation("\(name): outcome \(id) was sent before")
             }
-        }
-        func isErased(_ account: String) -> Bool {
-            own.model.erasures[account] ?? 0 != erasuresBefore[account] ?? 0
         }
         // Erased in this very epoch: which of its lives said what is not told, so that what it says is open is believed.
         for (account, ids) in share.open where isErased(account) {
