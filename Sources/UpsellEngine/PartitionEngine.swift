@@ -202,8 +202,8 @@ public struct PartitionEngine: ~Copyable {
     func limit(_ account: Int, _ meter: Int) -> Limit {
         let index = termsIndex[account]
         guard index >= 0 else { return program.limit(of: nil, meter: meter, at: 0) }
-        let own = terms[Int(index)]
-        return program.limit(of: own, meter: meter, at: own?.limitsAt ?? 0)
+        // In its place: the copy of an account's terms would retain each of its lists.
+        return program.limit(of: terms[Int(index)], meter: meter, at: terms[Int(index)]?.limitsAt ?? 0)
     }
 
     /// Adds an account without profile.

@@ -56,6 +56,12 @@ package enum PlantedEngineBug: String, Sendable, CaseIterable {
     case releasedUnjudged
     /// Lower thresholds stay owed beside higher ones.
     case lowerStaysOwed
+    /// A dismissal binds nobody.
+    case dismissalForgotten
+    /// A snooze holds nothing back.
+    case snoozeForgotten
+    /// A paused rule speaks.
+    case pauseIgnored
     /// A refusal is told each time that it comes.
     case toldAgain
 }

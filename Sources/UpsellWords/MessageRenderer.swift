@@ -6,6 +6,8 @@ public struct MessageRenderer: Sendable {
     private let catalogue: Catalogue
     /// Templates of a rule and of its steps, by name.
     private let templates: [String: (rule: String?, steps: [String: String])]
+    /// What a rule says where there is no template for it, as it is written in the rules.
+    private let literals: [String: String]
     private let zone: @Sendable (String) -> TimeZoneTable?
 
     /// - Parameter zone: the table of an IANA name; where it has none, dates are those of UTC.
@@ -19,6 +21,9 @@ public struct MessageRenderer: Sendable {
                 return (rule.name, (rule.template, Dictionary(steps) { first, _ in first }))
             }
         ) { first, _ in first }
+        literals = Dictionary(catalogue.rules.compactMap { rule in rule.message.map { (rule.name, $0) } }) { first, _ in
+            first
+        }
     }
 
     /// Name of the words of a trigger: those of its step, of its rule, else those named like the signal; nil where there
@@ -34,16 +39,28 @@ public struct MessageRenderer: Sendable {
     ///
     /// - Parameter escaping: nil: as its channels need it. A message that goes to several channels is plain, and whoever
     ///   sends it as HTML escapes it.
-    /// - Returns: nil where the rule has no words.
+    /// - Returns: nil where the rule has no words. Without a template the rule's own message is all there is: its first
+    ///   sentence the title, in a language that is not known (`und`).
     /// - Throws: the template is unknown or has a mistake (`check` says so when it is loaded), or a bound was met; the
     ///   trigger is then sent without words.
     public func message(for trigger: Trigger, escaping: Escaping? = nil) throws(WordsComplaint) -> Message? {
-        guard let template = template(of: trigger) else { return nil }
+        guard let template = template(of: trigger) else {
+            return literals[trigger.rule].map {
+                Self.literal($0, of: trigger.rule, escaping ?? Escaping(channels: trigger.channels))
+            }
+        }
         let zone = trigger.timeZone.flatMap(zone) ?? .utc
         return try book.render(
             template: template, locale: trigger.locale,
             values: TriggerVariables.values(of: trigger, catalogue: catalogue, zone: zone),
             escaping: escaping ?? Escaping(channels: trigger.channels))
+    }
+
+    private static func literal(_ text: String, of rule: String, _ escaping: Escaping) -> Message {
+        let clean = Inert.text(text)
+        var title = clean
+        if let end = clean.firstRange(of: ". ") { title = String(clean[..<end.upperBound].dropLast()) }
+        return Message(key: rule, locale: "und", title: escaping.apply(title), body: escaping.apply(clean))
     }
 }
 

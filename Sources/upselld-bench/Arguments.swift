@@ -11,6 +11,7 @@ func runBenchmark() {
         arguments.removeSubrange(index...index + 1)
         return value
     }
+    if arguments.first == "engine" { return runEngineBenchmark(&arguments) }
     let brokers = take("--brokers") ?? ProcessInfo.processInfo.environment["UPSELLD_TEST_BROKERS"]
     let command = arguments.first.flatMap { ["fill", "restore"].contains($0) ? $0 : nil }
     if command != nil { arguments.removeFirst() }
@@ -30,6 +31,8 @@ func runBenchmark() {
         say(
             """
             usage: upselld-bench decode
+                   upselld-bench engine [--accounts N] [--events N] [--days N] [--rounds N] [--config FILE \
+                                 [--set KEY=VALUE]]
                    upselld-bench --brokers HOST:PORT [--events N] [--accounts N] [--partitions N] [--rounds N] \
                                  [--set KEY=VALUE]
                    upselld-bench fill|restore --brokers HOST:PORT [--run NAME] [--events N] [--accounts N] \
@@ -44,6 +47,39 @@ func runBenchmark() {
         case "restore": try restore.restore()
         default: try rate()
         }
+    } catch {
+        say("failed: \(error)")
+        exit(70)
+    }
+}
+
+/// The engine alone: no broker.
+private func runEngineBenchmark(_ arguments: inout [String]) {
+    var engine = EngineBenchmark()
+    arguments.removeFirst()
+    func take(_ name: String) -> String? {
+        guard let index = arguments.firstIndex(of: name), index + 1 < arguments.count else { return nil }
+        let value = arguments[index + 1]
+        arguments.removeSubrange(index...index + 1)
+        return value
+    }
+    engine.accounts = take("--accounts").flatMap { Int($0) } ?? engine.accounts
+    engine.events = take("--events").flatMap { Int($0) } ?? engine.events
+    engine.days = take("--days").flatMap { Int64($0) } ?? engine.days
+    engine.rounds = take("--rounds").flatMap { Int($0) } ?? engine.rounds
+    engine.configuration = take("--config")
+    while let pair = take("--set") {
+        let parts = pair.split(separator: "=", maxSplits: 1).map(String.init)
+        if parts.count == 2 { engine.overrides.append((parts[0], parts[1])) }
+    }
+    guard arguments.isEmpty, engine.accounts > 0, engine.events > 0, engine.rounds > 0, engine.days > 0 else {
+        say(
+            "usage: upselld-bench engine [--accounts N] [--events N] [--days N] [--rounds N] "
+                + "[--config FILE [--set KEY=VALUE]]")
+        exit(64)
+    }
+    do {
+        try engine()
     } catch {
         say("failed: \(error)")
         exit(70)

@@ -66,7 +66,8 @@ func decodeBenchmark(passes: Int = 7, batchesPerPass: Int = 40) {
             samples[0], mean, 1e3 / median))
 }
 
-private func threadNanoseconds() -> Int {
+/// Processor time of this thread.
+func threadNanoseconds() -> Int {
     var time = timespec()
     _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
     return time.tv_sec * 1_000_000_000 + time.tv_nsec

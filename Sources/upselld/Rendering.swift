@@ -5,11 +5,13 @@ internal import UpsellRuntime
 internal import UpsellTelemetry
 internal import UpsellWords
 
-/// Finds the words of triggers in a configuration's templates; nil where it has none.
+/// Finds the words of triggers in a configuration's templates and rules; nil where it has none.
 ///
 /// A trigger whose words cannot be filled in goes out without; each reason is said once.
 func rendering(of configuration: Configuration, log: Log) -> MessageRendering? {
-    guard !configuration.words.isEmpty else { return nil }
+    guard !configuration.words.isEmpty || configuration.catalogue.rules.contains(where: { $0.message != nil }) else {
+        return nil
+    }
     let renderer = MessageRenderer(
         book: WordsBook(configuration.words), catalogue: configuration.catalogue, zone: TimeZones.table(named:))
     let said = Said()

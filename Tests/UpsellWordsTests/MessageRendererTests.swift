@@ -130,6 +130,26 @@ import UpsellModel
         }
     }
 
+    @Test func withoutTemplateTheRulesOwnMessageIsSaid() throws {
+        var rule = Rule(
+            name: "r", signal: .limit(LimitSignal(meter: MeterID(0), unit: .percent, thresholds: [1], band: 0)))
+        rule.message = "Nearly <full>. The next plan has room."
+        let renderer = Self.renderer(WordsBook(WordsSource()), rules: [rule])
+        var trigger = Sample.trigger(.limit)
+        trigger.rule = "r"
+        trigger.step = nil
+        trigger.channels = ["email"]
+        #expect(
+            try renderer.message(for: trigger)
+                == Message(
+                    key: "r", locale: "und", title: "Nearly &lt;full&gt;.",
+                    body: "Nearly &lt;full&gt;. The next plan has room."))
+        trigger.channels = ["in_app"]
+        #expect(try renderer.message(for: trigger)?.title == "Nearly <full>.")
+        trigger.rule = "another"
+        #expect(try renderer.message(for: trigger) == nil)
+    }
+
     @Test func eMailAloneIsHTML() throws {
         #expect(Escaping(channels: ["email"]) == .html)
         #expect(Escaping(channels: ["email", "in_app"]) == .plain)

@@ -109,8 +109,10 @@ extension Trigger {
         if channels.isEmpty { channels = ["in_app"] }
         channels.removeAll { optOut.contains($0) }
         guard let remedy, let offer = rule.offer else { return }
+        // An upgrade that an add-on makes unnecessary is no upgrade.
+        let kind = offer.kind == .upgrade && remedy.kind == .addOn ? .addOn : offer.kind
         self.offer = PresentedOffer(
-            kind: offer.kind, value: offer.value, expires: offer.validFor.map { now + $0 },
+            kind: kind, value: offer.value, expires: offer.validFor.map { now + $0 },
             link: offer.link.map {
                 OfferLink.expand($0, account: account, plan: remedy.target ?? plan, trigger: id.description)
             }, resources: offer.resources)

@@ -102,6 +102,7 @@ extension PartitionEngine {
             statisticsStored.signals += 1
         }
         switch safety.mode(of: rule.name) {
+        case .paused where planted == .pauseIgnored: break
         case .paused: return refuse(claim, .paused, into: &effects)
         case .shadow, .fused:
             present(&claim.presented, rule, account)
@@ -128,14 +129,16 @@ extension PartitionEngine {
         if isPromotional, dealings.declinedUntil > now { return refuse(claim, .declined, into: &effects) }
         let dismissal = Dismissal(
             rule: rule.name, recipient: claim.presented.recipient, episode: claim.trigger.episode)
-        if dealings.dismissals.contains(dismissal) { return refuse(claim, .dismissed, into: &effects) }
+        if dealings.dismissals.contains(dismissal), planted != .dismissalForgotten {
+            return refuse(claim, .dismissed, into: &effects)
+        }
         if isPromotional, !claim.isStep, dealings.upgradedAt != .min, planted != .upgradeForgotten {
             let until = dealings.upgradedAt + policy.upgradePause
             if until > now { return refuse(claim, .recentUpgrade, until: until, into: &effects) }
         }
         let snoozed = Swift.max(
             dealings.snoozes[rule.name] ?? .min, isPromotional ? dealings.notNowUntil : .min)
-        if snoozed > now { return refuse(claim, .snoozed, until: snoozed, into: &effects) }
+        if snoozed > now, planted != .snoozeForgotten { return refuse(claim, .snoozed, until: snoozed, into: &effects) }
         if rule.cooldown > 0, !claim.isStep, planted != .cooldownForgotten, let last = dealings.reached[rule.name],
             last + rule.cooldown > now
         {

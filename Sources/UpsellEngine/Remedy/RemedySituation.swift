@@ -47,13 +47,20 @@ extension PartitionEngine {
         return finder.find()
     }
 
+    /// The limit that is paid for: what a trial lends does not count as what the account has.
+    private func paidLimit(_ own: Terms?, _ meter: Int) -> Limit {
+        var paid = own
+        paid?.facts.trial = nil
+        return program.limit(of: paid, meter: meter, at: own?.limitsAt ?? 0)
+    }
+
     private func situation(of account: Int, _ trigger: Trigger) -> RemedySituation {
         let own = terms(of: account)
         let meters = program.catalogue.meters
         var situation = RemedySituation(
             plan: paidPlanName(of: account),
             overrides: meters.indices.map { meter in own.flatMap { program.override($0, meter) } },
-            limits: meters.indices.map { limit(account, $0) }, used: meters.indices.map { used(account, $0) },
+            limits: meters.indices.map { paidLimit(own, $0) }, used: meters.indices.map { used(account, $0) },
             projected: [])
         situation.projected = situation.used
         // The trigger's own counter may be one of a dimension; what it says of the future counts for its meter.

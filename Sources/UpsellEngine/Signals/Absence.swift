@@ -32,9 +32,10 @@ extension PartitionEngine {
             SignalEntry(signal: signal, due: due, state: .absence(AbsenceState(last: last))))
     }
 
-    mutating func observeAbsence(_ account: Int, _ signal: Int, feature: UInt64, _ moment: Moment) {
+    mutating func observeAbsence(
+        _ account: Int, _ story: AccountStory, _ signal: Int, feature: UInt64, _ moment: Moment
+    ) {
         guard program.signals[signal].watch.features.admits(feature) else { return }
-        let story = story(of: account)
         let place = story.signals.place(signal)
         let due = moment.time + program.signals[signal].watch.window
         if place < 0 {

@@ -61,16 +61,12 @@ extension AdoptionState.Stage {
 
 extension PartitionEngine {
     mutating func observeAdoption(
-        _ account: Int, _ signal: Int, stream: Int, feature: UInt64, _ moment: Moment
+        _ account: Int, _ story: AccountStory, _ signal: Int, stream: Int, feature: UInt64, _ moment: Moment
     ) {
         let stageCount = program.signals[signal].watch.stages.count
-        guard
-            (0..<stageCount).contains(where: {
-                program.signals[signal].watch.stages[$0].stream == stream
-                    && program.signals[signal].watch.stages[$0].features.admits(feature)
-            })
-        else { return }
-        let story = story(of: account)
+        var first = 0
+        while first < stageCount, !isOfStage(first, signal, stream, feature) { first += 1 }
+        guard first < stageCount else { return }
         var place = story.signals.place(signal)
         if place < 0 {
             place = story.signals.insert(
@@ -82,10 +78,7 @@ extension PartitionEngine {
         story.signals.mark(place)
         if day > state.stages[0].ring.newest { state.advance(to: day, program.signals[signal].watch) }
         let isOrdered = program.signals[signal].watch.isOrdered
-        for stage in 0..<stageCount
-        where program.signals[signal].watch.stages[stage].stream == stream
-            && program.signals[signal].watch.stages[stage].features.admits(feature)
-        {
+        for stage in first..<stageCount where isOfStage(stage, signal, stream, feature) {
             if isOrdered, stage > 0 {
                 let before = state.stages[stage - 1].completed
                 guard before > .min, moment.time > before else { continue }
@@ -97,8 +90,14 @@ extension PartitionEngine {
                 state.stages[stage].completed = moment.time
             }
         }
-        guard state.stages.allSatisfy({ $0.completed > .min }) else { return }
+        for stage in 0..<stageCount where state.stages[stage].completed == .min { return }
         fireAdoption(account, signal, place, state, story, moment)
+    }
+
+    @inline(__always)
+    private func isOfStage(_ stage: Int, _ signal: Int, _ stream: Int, _ feature: UInt64) -> Bool {
+        program.signals[signal].watch.stages[stage].stream == stream
+            && program.signals[signal].watch.stages[stage].features.admits(feature)
     }
 
     /// All stages are complete: the window begins with the first day that counted, and what comes before its end counts

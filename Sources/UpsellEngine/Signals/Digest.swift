@@ -117,12 +117,13 @@ extension PartitionEngine {
     }
 
     mutating func observeDigest(
-        _ account: Int, _ signal: Int, stream: Int, _ quantity: Int64, feature: UInt64, name: borrowing RawSpan,
+        _ account: Int, _ story: AccountStory, _ signal: Int, stream: Int, _ quantity: Int64, feature: UInt64,
+        name: borrowing RawSpan,
         isUse: Bool, _ moment: Moment
     ) {
         guard !moment.isSnapshot else { return }
-        let place = beginDigest(account, signal)
-        let story = story(of: account)
+        let known = story.signals.place(signal)
+        let place = known >= 0 ? known : beginDigest(account, signal)
         guard case .digest(let state) = story.signals.entries[place].state else { return }
         if isUse, stream == program.signals[signal].watch.usageStream,
             let position = state.tally.position(feature, program.signals[signal].watch.usageFeatures, name: name)

@@ -67,7 +67,8 @@ extension PartitionEngine {
     /// Attempts older than the window do not count, whatever they meet: what is long past helps nobody, and so no window
     /// of a feature that was forgotten can fire again.
     mutating func observeGate(
-        _ account: Int, _ signal: Int, stream: Int, feature: UInt64, name: borrowing RawSpan, _ moment: Moment
+        _ account: Int, _ story: AccountStory, _ signal: Int, stream: Int, feature: UInt64, name: borrowing RawSpan,
+        _ moment: Moment
     ) {
         let window = program.signals[signal].watch.window
         guard program.signals[signal].watch.features.admits(feature), moment.time > clock.milliseconds - window else {
@@ -78,7 +79,6 @@ extension PartitionEngine {
         {
             return
         }
-        let story = story(of: account)
         var place = story.signals.place(signal)
         if place < 0 { place = story.signals.insert(SignalEntry(signal: signal, state: .gate(GateState()))) }
         guard case .gate(let state) = story.signals.entries[place].state else { return }

@@ -31,9 +31,10 @@ final class GrowthState {
 }
 
 extension PartitionEngine {
-    mutating func observeGrowth(_ account: Int, _ signal: Int, _ quantity: Int64, _ moment: Moment) {
+    mutating func observeGrowth(
+        _ account: Int, _ story: AccountStory, _ signal: Int, _ quantity: Int64, _ moment: Moment
+    ) {
         guard !moment.isSnapshot else { return }
-        let story = story(of: account)
         let day = dayNumber(account, story, at: moment.time)
         var place = story.signals.place(signal)
         if place < 0 {

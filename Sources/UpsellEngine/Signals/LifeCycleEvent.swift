@@ -36,9 +36,9 @@ final class EventState {
 extension PartitionEngine {
     /// A use that the trigger would tell.
     mutating func observeUsage(
-        ofEvent signal: Int, _ account: Int, feature: UInt64, name: borrowing RawSpan, _ moment: Moment
+        ofEvent signal: Int, _ account: Int, _ story: AccountStory, feature: UInt64, name: borrowing RawSpan,
+        _ moment: Moment
     ) {
-        let story = story(of: account)
         var place = story.signals.place(signal)
         if place < 0 {
             guard program.signals[signal].watch.usageFeatures.admits(feature) else { return }

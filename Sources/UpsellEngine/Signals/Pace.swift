@@ -55,9 +55,10 @@ extension PartitionEngine {
         return zone(account).day(at: adopted).number + 1
     }
 
-    mutating func observePace(_ account: Int, _ signal: Int, _ quantity: Int64, _ moment: Moment) {
+    mutating func observePace(
+        _ account: Int, _ story: AccountStory, _ signal: Int, _ quantity: Int64, _ moment: Moment
+    ) {
         guard !moment.isSnapshot else { return }
-        let story = story(of: account)
         let day = dayNumber(account, story, at: moment.time)
         var place = story.signals.place(signal)
         if place < 0 {

@@ -27,24 +27,26 @@ extension PartitionEngine {
         // A correction is no use, and neither is a value that is set.
         let isUse = !moment.isSnapshot && (stream >= meterCount || quantity > 0 || !program.meters[stream].isSummed)
         let feature = name.byteCount == 0 ? 0 : Self.hash(ofDimension: name)
+        let story = story(of: account)
         for index in 0..<count {
             let signal = program.watchers[stream][index]
             switch program.signals[signal].watch.kind {
-            case .pace: observePace(account, signal, quantity, moment)
-            case .growth: observeGrowth(account, signal, quantity, moment)
+            case .pace: observePace(account, story, signal, quantity, moment)
+            case .growth: observeGrowth(account, story, signal, quantity, moment)
             case .sustained: followGauge(account, signal, at: moment.time)
             case .digest:
                 observeDigest(
-                    account, signal, stream: stream, quantity, feature: feature, name: name, isUse: isUse, moment)
+                    account, story, signal, stream: stream, quantity, feature: feature, name: name, isUse: isUse, moment
+                )
             case .gate where isUse:
-                observeGate(account, signal, stream: stream, feature: feature, name: name, moment)
+                observeGate(account, story, signal, stream: stream, feature: feature, name: name, moment)
             case .adoption where isUse:
-                observeAdoption(account, signal, stream: stream, feature: feature, moment)
-            case .trial where isUse: observeTrial(account, signal, feature: feature, name: name, moment)
-            case .absence where isUse: observeAbsence(account, signal, feature: feature, moment)
+                observeAdoption(account, story, signal, stream: stream, feature: feature, moment)
+            case .trial where isUse: observeTrial(account, story, signal, feature: feature, name: name, moment)
+            case .absence where isUse: observeAbsence(account, story, signal, feature: feature, moment)
             case .event where isUse:
                 if stream == program.signals[signal].watch.usageStream {
-                    observeUsage(ofEvent: signal, account, feature: feature, name: name, moment)
+                    observeUsage(ofEvent: signal, account, story, feature: feature, name: name, moment)
                 }
                 if stream == program.signals[signal].watch.stream,
                     program.signals[signal].watch.features.admits(feature)

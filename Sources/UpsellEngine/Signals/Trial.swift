@@ -146,9 +146,8 @@ extension PartitionEngine {
 
     /// A use of a feature; it counts for a trial that it lies in.
     mutating func observeTrial(
-        _ account: Int, _ signal: Int, feature: UInt64, name: borrowing RawSpan, _ moment: Moment
+        _ account: Int, _ story: AccountStory, _ signal: Int, feature: UInt64, name: borrowing RawSpan, _ moment: Moment
     ) {
-        guard let story = stories[account] else { return }
         let place = story.signals.place(signal)
         guard place >= 0, case .trial(let state) = story.signals.entries[place].state, moment.time >= state.start,
             moment.time < state.end,

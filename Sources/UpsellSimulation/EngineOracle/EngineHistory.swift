@@ -60,7 +60,8 @@ struct EngineDice {
         for index in 0...random.below(2) {
             // Minutes too: there are zones of half hours, and quarters.
             let offset = hasDefaultPlan ? 0 : (Int64(random.below(53)) - 24) * 30 * Self.minute
-            let anchor = Self.start - random.between(0...400 * Self.day)
+            // Whole half hours, so that a record ahead of its time is ahead of no anniversary.
+            let anchor = Self.start - Int64(random.below(400 * 48)) * 30 * Self.minute
             accounts.append(
                 EngineScene.AccountShape(
                     name: "account-\(index)-\(random.below(1_000))", offset: offset, anchor: anchor))
@@ -119,7 +120,7 @@ struct EngineDice {
         return rule
     }
 
-    /// Other thresholds, and a band that the name never had, so that no version comes back.
+    /// Other thresholds, and a band or a threshold that the name never had, so that no version comes back.
     private mutating func renew(_ rule: inout EngineScene.RuleShape, _ scene: EngineScene) {
         eras += 1
         rule.era = eras
@@ -135,11 +136,13 @@ struct EngineDice {
         case 6...7:
             rule.unit = .absolute
             rule.thresholds = isCount ? [2, 5, 9] : random.pick([[40, 90], [100], [25, 60, 150]])
-            rule.band = random.pick([5, 0, 20]) + Int64(eras % 7)
+            rule.thresholds.append(100_000 + Int64(eras))
+            rule.band = random.pick([5, 0, 20])
         default:
             rule.unit = .remaining
             rule.thresholds = random.pick([[20, 10, 0], [50, 5]])
-            rule.band = random.pick([5, 0, 10]) + Int64(eras % 7)
+            rule.thresholds.append(-Int64(eras))
+            rule.band = random.pick([5, 0, 10])
         }
         address(&rule, scene)
         rule.base = rule.thresholds
@@ -169,8 +172,26 @@ struct EngineDice {
         case 0..<10: return profile(account)
         case 10..<15: return .tick(wall: now)
         case 15..<21: return reload()
+        case 21..<23: return control()
+        case 23..<26: return feedback(account)
         default: return .usage(usage(account))
         }
+    }
+
+    private mutating func control() -> EngineStep {
+        guard let rules = scene?.rules, !rules.isEmpty else { return .tick(wall: now) }
+        return .control(rule: rules[random.below(rules.count)].name, random.pick([.pause, .shadow, .resume, .resume]))
+    }
+
+    /// About one of the last triggers, so that it is not forgotten yet.
+    private mutating func feedback(_ account: Int) -> EngineStep {
+        identity += 1
+        // A dismissal is about a recipient.
+        let isDismissal = asksChannels && random.chance(500)
+        let until = isDismissal ? nil : now + random.between(Self.hour...4 * Self.day)
+        return .feedback(
+            EngineFeedback(
+                account: account, back: random.below(2), snoozedUntil: until, time: now, identity: identity))
     }
 
     private mutating func usage(_ account: Int) -> EngineUsage {

@@ -37,7 +37,8 @@ extension EngineOracle {
                 for threshold in rule.thresholds where hasFallen(account, rule, threshold, after) {
                     let key = armingKey(account, rule, threshold, around: moment.time)
                     guard accounts[account].spent.contains(key) else { continue }
-                    accounts[account].falls[fallKey(rule, threshold), default: 0] += 1
+                    let last = accounts[account].falls[fallKey(rule, threshold)] ?? 0
+                    accounts[account].falls[fallKey(rule, threshold)] = max(moment.time, last + 1)
                 }
             }
         case .day, .week, .month, .anniversary, .lifetime: break

@@ -10,6 +10,12 @@ struct OracleDealings {
         var until: Int64?
     }
 
+    struct Heard: Equatable {
+        var rule: String
+        var recipient: EngineScene.RuleShape.Seat
+        var episode: Int64
+    }
+
     /// What caps and cooldowns count: what went out, and ghosts.
     struct Sent {
         var time: Int64
@@ -21,6 +27,10 @@ struct OracleDealings {
 
     var owed: [Owed] = []
     var sent: [Sent] = []
+    /// What went out, without ghosts: feedback is about it.
+    var heard: [(about: Heard, time: Int64)] = []
+    var snoozedUntil: [String: Int64] = [:]
+    var dismissed: [Heard] = []
     var upgradedAt: Int64?
 }
 
@@ -92,10 +102,13 @@ extension EngineOracle {
             return nil
         }
         signal.isCounted = true
-        switch rule.mode {
-        case .live: break
-        case .shadow: return refuse(signal, account, .shadow)
-        case .paused: return refuse(signal, account, .paused)
+        // Orders win over the rule's own mode, until it is resumed.
+        switch (orders[rule.name], rule.mode) {
+        case (.pause?, _): return refuse(signal, account, .paused)
+        case (.shadow?, _): return refuse(signal, account, .shadow)
+        case (_, .live): break
+        case (_, .shadow): return refuse(signal, account, .shadow)
+        case (_, .paused): return refuse(signal, account, .paused)
         }
         if signal.isClosed { return refuse(signal, account, .periodClosed) }
         switch profile?.status ?? .active {
@@ -109,12 +122,20 @@ extension EngineOracle {
         if !rule.isService {
             signal.channels.removeAll { profile?.optOut.contains($0) ?? false }
             if signal.channels.isEmpty { return refuse(signal, account, .optedOut) }
+        }
+        let heard = OracleDealings.Heard(rule: rule.name, recipient: rule.recipient, episode: signal.episode)
+        if accounts[account].dealings.dismissed.contains(heard) { return refuse(signal, account, .dismissed) }
+        if !rule.isService {
             if let upgraded = accounts[account].dealings.upgradedAt,
                 now < upgraded + scene.qualification.upgradePause
             {
                 owe(signal, account, .recentUpgrade, until: upgraded + scene.qualification.upgradePause)
                 return nil
             }
+        }
+        if let snoozed = accounts[account].dealings.snoozedUntil[rule.name], now < snoozed {
+            owe(signal, account, .snoozed, until: snoozed)
+            return nil
         }
         let last = accounts[account].dealings.sent.last { $0.rule == rule.name }
         if rule.cooldown > 0, let last, now < last.time + rule.cooldown {
@@ -185,7 +206,26 @@ extension EngineOracle {
             say(signal, account, held: .holdout)
         } else {
             say(signal, account, held: nil)
+            accounts[account].dealings.heard.append(
+                (
+                    OracleDealings.Heard(rule: rule.name, recipient: rule.recipient, episode: signal.episode), now
+                ))
         }
+    }
+
+    /// A dismissal binds the trigger's recipient for the episode, a snooze its rule; the longest one counts.
+    mutating func note(_ feedback: EngineFeedback) {
+        let heard = accounts[feedback.account].dealings.heard
+        guard feedback.back < heard.count else { return }
+        // What has expired is remembered for the attribution window, what is open expires long before its end.
+        let (about, time) = heard[heard.count - 1 - feedback.back]
+        guard time + Self.attributionWindow >= accounts[feedback.account].now else { return }
+        guard let until = feedback.snoozedUntil else {
+            accounts[feedback.account].dealings.dismissed.append(about)
+            return
+        }
+        let last = accounts[feedback.account].dealings.snoozedUntil[about.rule] ?? .min
+        accounts[feedback.account].dealings.snoozedUntil[about.rule] = max(last, until)
     }
 
     private func quietEnd(_ account: Int, at instant: Int64) -> Int64? {
@@ -266,7 +306,7 @@ extension EngineOracle {
         said[account].append(
             EngineSaid(
                 rule: signal.rule.name, held: held, crossed: signal.crossed, current: signal.current,
-                cause: signal.cause, limit: signal.limit, until: until))
+                cause: signal.cause, limit: signal.limit, episode: signal.episode, until: until))
     }
 
     // MARK: Judging again

@@ -9,6 +9,7 @@ struct EngineOracle {
     static let tolerance: Int64 = 300_000
     static let dedupWindow: Int64 = 32 * 86_400_000
     static let hour: Int64 = 3_600_000
+    static let attributionWindow: Int64 = 30 * 86_400_000
 
     var scene: EngineScene
     /// nil before the first usage record.
@@ -17,6 +18,8 @@ struct EngineOracle {
     /// Where the clock goes.
     private(set) var target = Int64.min
     private var identities: Set<Int> = []
+    /// The last order for each rule.
+    private(set) var orders: [String: EngineStep.Order] = [:]
     var accounts: [OracleAccount]
     /// What the present step had to say, by account.
     var said: [[EngineSaid]]
@@ -39,6 +42,10 @@ struct EngineOracle {
             guard let clock, wall - lag - Self.margin > clock else { return }
             advance(to: wall - lag - Self.margin, false)
         case .reload(let scene): reload(scene)
+        case .control(let rule, let order):
+            guard scene.rules.contains(where: { $0.name == rule }) else { return }
+            orders[rule] = order
+        case .feedback(let feedback): note(feedback)
         }
     }
 
@@ -334,7 +341,7 @@ struct OracleAccount {
     var limits: [Int64?]
     var versions: [Int]
     var spent: Set<ArmingKey> = []
-    /// How often usage fell below a threshold's band.
+    /// When usage last fell below a threshold's band; each later than the one before.
     var falls: [FallKey: Int64] = [:]
     /// The clock, or the instant that is being dealt with on its way.
     var now = Int64.min

@@ -35,9 +35,33 @@ struct EnginePlayer: ~Copyable {
         case .reload(let next):
             scene = next
             engine.adopt(next.catalogue, into: &effects)
+        case .control(let rule, let order):
+            let action: ControlCommand.Action =
+                switch order {
+                case .pause: .pause
+                case .shadow: .shadow
+                case .resume: .resume
+                }
+            engine.apply(
+                control: ControlCommand(
+                    offset: engine.nextControl, action: action, rule: rule, by: "somebody", time: engine.clock),
+                into: &effects)
+        case .feedback(let feedback): tell(feedback)
         }
         record.append(effects)
         return said()
+    }
+
+    private mutating func tell(_ told: EngineFeedback) {
+        let account = scene.accounts[told.account].name
+        let sent = record.triggers.filter { $0.account == account }
+        guard told.back < sent.count else { return }
+        let time = Timestamp(milliseconds: told.time)
+        var feedback = Feedback(
+            id: "feedback \(told.identity)", trigger: sent[sent.count - 1 - told.back].id,
+            kind: told.snoozedUntil == nil ? .dismissed : .snoozed, time: time)
+        feedback.until = told.snoozedUntil.map(Timestamp.init(milliseconds:))
+        engine.apply(feedback: feedback, account: account, recordTime: time, into: &effects)
     }
 
     /// Writes the whole state and goes on with an engine that has read it.
@@ -103,7 +127,8 @@ struct EnginePlayer: ~Copyable {
         said[account].append(
             EngineSaid(
                 rule: trigger.rule, held: held, crossed: trigger.usage?.crossed ?? [],
-                current: trigger.usage?.current ?? 0, cause: trigger.cause, limit: limit, until: until?.milliseconds))
+                current: trigger.usage?.current ?? 0, cause: trigger.cause, limit: limit,
+                episode: trigger.episode.milliseconds, until: until?.milliseconds))
     }
 }
 

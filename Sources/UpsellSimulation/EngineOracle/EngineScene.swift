@@ -141,6 +141,21 @@ enum EngineStep: Sendable {
     case profile(Int, EngineProfile)
     case tick(wall: Int64)
     case reload(EngineScene)
+    case control(rule: String, Order)
+    case feedback(EngineFeedback)
+
+    enum Order: Sendable { case pause, shadow, resume }
+}
+
+/// What somebody makes of one of the account's triggers.
+struct EngineFeedback: Sendable {
+    var account: Int
+    /// Of what went out to the account, counted from the newest.
+    var back: Int
+    /// Until when; nil: dismissed for the episode.
+    var snoozedUntil: Int64?
+    var time: Int64
+    var identity: Int
 }
 
 /// What was said of an account, in words that engine and oracle have in common.
@@ -152,12 +167,14 @@ struct EngineSaid: Equatable, CustomStringConvertible {
     var current: Int64
     var cause: Trigger.Cause
     var limit: Int64?
+    /// Start of the episode that the arming key has.
+    var episode: Int64
     var until: Int64?
 
     var description: String {
         let what = held.map { "held \($0.rawValue)" } ?? "sent"
         let limit = limit.map { "\($0)" } ?? "unlimited"
-        return "\(what) \(rule) \(crossed) at \(current) of \(limit), \(cause.rawValue)"
+        return "\(what) \(rule) \(crossed) at \(current) of \(limit), \(cause.rawValue), episode \(episode)"
             + (until.map { " until \($0)" } ?? "")
     }
 }

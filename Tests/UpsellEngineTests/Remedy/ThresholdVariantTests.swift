@@ -115,6 +115,19 @@ struct ThresholdVariantTests {
         #expect(crossed == [[10_000]])
     }
 
+    /// The example of the article "SignalsAndArming".
+    @Test
+    func shopsAndOthers() {
+        var player = Player()
+        var told: [[[Int64]]] = []
+        told.append(player.use((Self.calls, 60)))
+        told.append(player.profile("free", industry: "retail"))
+        told.append(player.use((Self.calls, 11)))
+        told.append(player.profile("free", industry: nil))
+        told.append(player.use((Self.calls, 9)))
+        #expect(told == [[], [], [[7000]], [], [[8000]]])
+    }
+
     /// The condition is about a counter of the same record, which comes after the one that crosses.
     @Test
     func conditionsAreJudgedWhenAllMetersHaveTakenTheRecordIn() {
