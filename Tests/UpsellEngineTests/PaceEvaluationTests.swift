@@ -45,7 +45,7 @@ struct PaceEvaluationTests {
         }
 
         func line(_ name: String) -> String {
-            func percent(_ share: Double) -> String { "\((share * 1000).rounded() / 10) %" }
+            func percent(_ share: Double) -> String { share.isNaN ? "–" : "\((share * 1000).rounded() / 10) %" }
             return "\(name): precision \(percent(precision)), recall \(percent(recall)), false alarms \(wrong), missed "
                 + "\(missed), median lead \((medianLeadDays * 10).rounded() / 10) days"
         }
