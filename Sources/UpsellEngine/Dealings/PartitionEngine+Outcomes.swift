@@ -5,7 +5,7 @@ public enum FeedbackDisposition: Sendable, Equatable, CaseIterable {
     case applied
     /// Its id is known: nothing has changed.
     case duplicate
-    /// Of no trigger that the partition knows: never sent, of an erased account, or closed longer ago than the
+    /// Of no trigger that the partition knows: never sent, of an erased account, or closed and sent longer ago than the
     /// attribution window.
     case unknownTrigger
 }
@@ -55,7 +55,9 @@ extension PartitionEngine {
                 publish(Outcome(trigger, kind, feedback.time, emitted: emitted), number, feedback, into: &effects)
             }
         } else if let index = story.dealings.closed.firstIndex(where: {
+            // What is kept longer (a conversion that may be taken back, what nobody has tidied up yet) is known no more.
             $0.id == feedback.trigger && $0.arm != .holdout
+                && $0.emitted + policy.attributionWindow >= clock.milliseconds
         }) {
             story.dealings.closed[index].progress.note(feedback)
             let closed = story.dealings.closed[index]

@@ -120,7 +120,7 @@ struct EngineDice {
         return rule
     }
 
-    /// Other thresholds, and a band that the name never had, so that no version comes back.
+    /// Other thresholds, and a band or a threshold that the name never had, so that no version comes back.
     private mutating func renew(_ rule: inout EngineScene.RuleShape, _ scene: EngineScene) {
         eras += 1
         rule.era = eras
@@ -136,11 +136,13 @@ struct EngineDice {
         case 6...7:
             rule.unit = .absolute
             rule.thresholds = isCount ? [2, 5, 9] : random.pick([[40, 90], [100], [25, 60, 150]])
-            rule.band = random.pick([5, 0, 20]) + Int64(eras % 7)
+            rule.thresholds.append(100_000 + Int64(eras))
+            rule.band = random.pick([5, 0, 20])
         default:
             rule.unit = .remaining
             rule.thresholds = random.pick([[20, 10, 0], [50, 5]])
-            rule.band = random.pick([5, 0, 10]) + Int64(eras % 7)
+            rule.thresholds.append(-Int64(eras))
+            rule.band = random.pick([5, 0, 10])
         }
         address(&rule, scene)
         rule.base = rule.thresholds

@@ -28,7 +28,7 @@ struct OracleDealings {
     var owed: [Owed] = []
     var sent: [Sent] = []
     /// What went out, without ghosts: feedback is about it.
-    var heard: [Heard] = []
+    var heard: [(about: Heard, time: Int64)] = []
     var snoozedUntil: [String: Int64] = [:]
     var dismissed: [Heard] = []
     var upgradedAt: Int64?
@@ -207,7 +207,9 @@ extension EngineOracle {
         } else {
             say(signal, account, held: nil)
             accounts[account].dealings.heard.append(
-                OracleDealings.Heard(rule: rule.name, recipient: rule.recipient, episode: signal.episode))
+                (
+                    OracleDealings.Heard(rule: rule.name, recipient: rule.recipient, episode: signal.episode), now
+                ))
         }
     }
 
@@ -215,7 +217,9 @@ extension EngineOracle {
     mutating func note(_ feedback: EngineFeedback) {
         let heard = accounts[feedback.account].dealings.heard
         guard feedback.back < heard.count else { return }
-        let about = heard[heard.count - 1 - feedback.back]
+        // What has expired is remembered for the attribution window, what is open expires long before its end.
+        let (about, time) = heard[heard.count - 1 - feedback.back]
+        guard time + Self.attributionWindow >= accounts[feedback.account].now else { return }
         guard let until = feedback.snoozedUntil else {
             accounts[feedback.account].dealings.dismissed.append(about)
             return

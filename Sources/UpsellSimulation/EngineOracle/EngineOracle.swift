@@ -9,6 +9,7 @@ struct EngineOracle {
     static let tolerance: Int64 = 300_000
     static let dedupWindow: Int64 = 32 * 86_400_000
     static let hour: Int64 = 3_600_000
+    static let attributionWindow: Int64 = 30 * 86_400_000
 
     var scene: EngineScene
     /// nil before the first usage record.

@@ -138,7 +138,7 @@ struct RemedyOfAnAccountTests {
         catalogue.plans[2].features = [Plan.Feature(name: "sso", level: "yes")]
         var player = Player(catalogue)
         player.profile { profile in
-            profile.trial = Profile.Trial(plan: "top", start: nil, end: nil)
+            profile.trial = Profile.Trial(plan: "top", start: nil, end: Self.day - 1)
         }
         _ = player.use(Self.calls, 1)
         func trigger(_ signal: Trigger.SignalKind, _ change: (inout Trigger.Activity) -> Void) -> Trigger {
